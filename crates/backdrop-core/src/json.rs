@@ -1,0 +1,308 @@
+//! Reading JSON from clients, strictly: what would be changed or lost in silence is refused at the door,
+//! with a line and a column where the parser knows them. (But for the digits of a fraction that go beyond
+//! what a 64-bit floating-point number holds.)
+//!
+//! Beyond the grammar that means: no duplicate keys (the last would win silently), no NUL (Postgres
+//! cannot keep it), no integer outside of 64 bits (it would lose digits), and at most 128 levels.
+
+use crate::error::{ApiError, ErrorCode};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use std::borrow::Cow;
+use std::fmt;
+
+/// What a body turned out to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordsText<'a> {
+    /// A JSON array of objects.
+    pub array: Cow<'a, str>,
+    /// How many objects it holds.
+    pub count: usize,
+}
+
+/// Checks that a body is one record or a list of records, and brings it into the form of a list.
+///
+/// # Errors
+/// [`ErrorCode::EmptyBody`], [`ErrorCode::InvalidJson`] or [`ErrorCode::NotRecords`], saying where.
+pub fn records_text(body: &[u8]) -> Result<RecordsText<'_>, ApiError> {
+    if body.is_empty() {
+        let message = "Expected JSON request body but received zero bytes.";
+        return Err(ApiError::new(ErrorCode::EmptyBody, message));
+    }
+    let text = std::str::from_utf8(body).map_err(|error| {
+        parse_error(format!("invalid UTF-8 at byte {}; send the body as UTF-8", error.valid_up_to()))
+    })?;
+    let mut top = Top::default();
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    TopSeed(&mut top)
+        .deserialize(&mut deserializer)
+        .and_then(|()| deserializer.end())
+        .map_err(|error| parse_error(error.to_string()))?;
+    if top.has_huge_number
+        && let Some(literal) = integer_out_of_range(text)
+    {
+        return Err(parse_error(format!(
+            "the integer {literal} is outside of 64 bits and would lose digits; send it as a string"
+        )));
+    }
+    match top.shape {
+        Shape::Object => Ok(RecordsText { array: Cow::Owned(format!("[{text}]")), count: 1 }),
+        Shape::Array { items, not_object: None } => {
+            Ok(RecordsText { array: Cow::Borrowed(text), count: items })
+        }
+        Shape::Array { not_object: Some(record), .. } => Err(ApiError::new(
+            ErrorCode::NotRecords,
+            format!("Record {record} is not an object. Expected a JSON object or a list of objects."),
+        )),
+        Shape::Other => Err(ApiError::new(
+            ErrorCode::NotRecords,
+            "Expected a JSON object (one record) or a list of objects.",
+        )),
+    }
+}
+
+fn parse_error(detail: String) -> ApiError {
+    ApiError::new(ErrorCode::InvalidJson, format!("Error parsing JSON: {detail}"))
+}
+
+/// The first integer literal that fits neither `i64` nor `u64`. Only called for bodies that hold a
+/// number of such a size at all, written as an integer or not.
+fn integer_out_of_range(text: &str) -> Option<&str> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'"' => {
+                at += 1;
+                while bytes[at] != b'"' {
+                    at += if bytes[at] == b'\\' { 2 } else { 1 };
+                }
+                at += 1;
+            }
+            b'-' | b'0'..=b'9' => {
+                let is_number = |byte: &u8| matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9');
+                let length = bytes[at..].iter().take_while(|byte| is_number(byte)).count();
+                let literal = &text[at..at + length];
+                let is_integer = !literal.contains(['.', 'e', 'E']);
+                if is_integer && literal.parse::<i64>().is_err() && literal.parse::<u64>().is_err() {
+                    return Some(literal);
+                }
+                at += length;
+            }
+            _ => at += 1,
+        }
+    }
+    None
+}
+
+#[derive(Default)]
+enum Shape {
+    Object,
+    Array {
+        items: usize,
+        /// The first item that is not an object, counted from 1.
+        not_object: Option<usize>,
+    },
+    #[default]
+    Other,
+}
+
+#[derive(Default)]
+struct Top {
+    shape: Shape,
+    has_huge_number: bool,
+}
+
+struct TopSeed<'t>(&'t mut Top);
+
+impl<'de> DeserializeSeed<'de> for TopSeed<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        let mut items = Items { count: 0, not_object: None };
+        let mut check = Check { huge: &mut self.0.has_huge_number, items: Some(&mut items) };
+        let kind = check.run(deserializer)?;
+        self.0.shape = match kind {
+            Kind::Object => Shape::Object,
+            Kind::Array => Shape::Array { items: items.count, not_object: items.not_object },
+            Kind::Scalar => Shape::Other,
+        };
+        Ok(())
+    }
+}
+
+struct Items {
+    count: usize,
+    not_object: Option<usize>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Object,
+    Array,
+    Scalar,
+}
+
+/// Walks a value without building it.
+struct Check<'t> {
+    huge: &'t mut bool,
+    /// Set on the outermost value only: what its items are.
+    items: Option<&'t mut Items>,
+}
+
+impl Check<'_> {
+    fn run<'de, D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<Kind, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+/// Keys to which serde_json gives a meaning of its own if some crate of the build turns that on: the value
+/// would be read as JSON once more, past all that is checked here.
+const RESERVED_BY_PARSER: &str = "$serde_json::private::";
+/// Numbers from here on may have been integers before they became floating-point numbers.
+const HUGE: f64 = 9.2e18;
+
+impl<'de> Visitor<'de> for &mut Check<'_> {
+    type Value = Kind;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Kind, E> {
+        Ok(Kind::Scalar)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Kind, E> {
+        Ok(Kind::Scalar)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Kind, E> {
+        Ok(Kind::Scalar)
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Kind, E> {
+        *self.huge |= value.abs() >= HUGE;
+        Ok(Kind::Scalar)
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<Kind, E> {
+        refuse_nul(value)?;
+        Ok(Kind::Scalar)
+    }
+
+    fn visit_unit<E>(self) -> Result<Kind, E> {
+        Ok(Kind::Scalar)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Kind, A::Error> {
+        let mut count = 0;
+        let mut not_object = None;
+        while let Some(kind) = seq.next_element_seed(CheckSeed(self.huge))? {
+            count += 1;
+            if kind != Kind::Object {
+                not_object = not_object.or(Some(count));
+            }
+        }
+        if let Some(items) = self.items.as_deref_mut() {
+            *items = Items { count, not_object };
+        }
+        Ok(Kind::Array)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Kind, A::Error> {
+        let mut keys: Vec<Key<'de>> = Vec::new();
+        while let Some(key) = map.next_key::<Key<'de>>()? {
+            refuse_nul(&key.0)?;
+            if key.0.starts_with(RESERVED_BY_PARSER) {
+                return Err(A::Error::custom(format!("the key {:?} is not allowed", key.0)));
+            }
+            keys.push(key);
+            map.next_value_seed(CheckSeed(self.huge))?;
+        }
+        keys.sort_unstable();
+        if let Some(pair) = keys.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(A::Error::custom(format!("the key {:?} stands twice in one object", pair[0].0)));
+        }
+        Ok(Kind::Object)
+    }
+}
+
+struct CheckSeed<'t>(&'t mut bool);
+
+impl<'de> DeserializeSeed<'de> for CheckSeed<'_> {
+    type Value = Kind;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Kind, D::Error> {
+        Check { huge: self.0, items: None }.run(deserializer)
+    }
+}
+
+/// A key, borrowed from the body unless it holds escapes.
+#[derive(PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
+#[serde(transparent)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+fn refuse_nul<E: Error>(text: &str) -> Result<(), E> {
+    if text.contains('\0') {
+        return Err(E::custom("the character NUL (\\u0000) cannot be stored; leave it out"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_record_and_a_list_both_become_a_list() {
+        let one = records_text(br#" {"a":1} "#).expect("valid");
+        assert_eq!((one.array.as_ref(), one.count), (r#"[ {"a":1} ]"#, 1));
+        let list = records_text(br#"[{"a":1},{"a":[{"b":2}]}]"#).expect("valid");
+        assert_eq!((list.array.as_ref(), list.count), (r#"[{"a":1},{"a":[{"b":2}]}]"#, 2));
+        assert_eq!(records_text(b"[]").expect("valid").count, 0);
+    }
+
+    #[test]
+    fn what_cannot_be_kept_is_refused() {
+        let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
+        for (body, code, part) in [
+            (&b""[..], ErrorCode::EmptyBody, "zero bytes"),
+            (b"  ", ErrorCode::InvalidJson, "line 1"),
+            (b"{borked!}", ErrorCode::InvalidJson, "line 1 column 2"),
+            (b"\xff{}", ErrorCode::InvalidJson, "UTF-8"),
+            (b"\xef\xbb\xbf{}", ErrorCode::InvalidJson, "line 1 column 1"),
+            (br#"{"a":"\ud800"}"#, ErrorCode::InvalidJson, "hex escape"),
+            (br#"{"a":"\u0000"}"#, ErrorCode::InvalidJson, "NUL"),
+            (br#"{"a\u0000":1}"#, ErrorCode::InvalidJson, "NUL"),
+            (br#"{"a":1,"b":2,"\u0061":3}"#, ErrorCode::InvalidJson, "\"a\" stands twice"),
+            (br#"[{"a":NaN}]"#, ErrorCode::InvalidJson, "line 1"),
+            (br#"[{"a":1e999}]"#, ErrorCode::InvalidJson, "out of range"),
+            (br#"[{"a":18446744073709551616}]"#, ErrorCode::InvalidJson, "64 bits"),
+            (br#"[{"a":-9223372036854775809}]"#, ErrorCode::InvalidJson, "64 bits"),
+            (br#"[{"a":01}]"#, ErrorCode::InvalidJson, "line 1"),
+            (br#"[{"a":1},]"#, ErrorCode::InvalidJson, "trailing comma"),
+            (b"{} {}", ErrorCode::InvalidJson, "trailing characters"),
+            (deep.as_bytes(), ErrorCode::InvalidJson, "recursion limit"),
+            (
+                br#"{"aa":{"$serde_json::private::RawValue":"\"\\u0000\""}}"#,
+                ErrorCode::InvalidJson,
+                "not allowed",
+            ),
+            (b"\"x\"", ErrorCode::NotRecords, "list of objects"),
+            (b"null", ErrorCode::NotRecords, "list of objects"),
+            (b"[{},1]", ErrorCode::NotRecords, "Record 2"),
+        ] {
+            let error = records_text(body).expect_err(part);
+            assert_eq!(error.code, code, "{part}");
+            assert!(error.message.contains(part), "{:?} does not say {part:?}", error.message);
+        }
+    }
+
+    #[test]
+    fn large_but_exact_numbers_pass() {
+        for number in ["18446744073709551615", "-9223372036854775808", "1e20", "1.5e300"] {
+            let body = format!(r#"[{{"text":"99999999999999999999 \" 1","a":{number}}}]"#);
+            assert!(records_text(body.as_bytes()).is_ok(), "{number}");
+        }
+    }
+}

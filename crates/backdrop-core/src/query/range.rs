@@ -1,0 +1,146 @@
+//! The time a query is about: from `start_at`, `end_at`, `inclusive`, `period` and `duration` to two
+//! ends and the periods between them.
+
+use super::parameters::{Parameters, read_count, read_flag};
+use super::{GivenEnds, invalid};
+use crate::error::ApiError;
+use crate::period::{EndCounts, Period, Periods, PeriodsError};
+use crate::time::{self, Timestamp};
+
+/// From when to when; never the other way round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeRange {
+    start: Timestamp,
+    end: Timestamp,
+    end_counts: EndCounts,
+}
+
+impl TimeRange {
+    /// The first moment.
+    pub const fn start(&self) -> Timestamp {
+        self.start
+    }
+
+    /// The last moment, or the first one after it; see [`end_counts`](Self::end_counts).
+    pub const fn end(&self) -> Timestamp {
+        self.end
+    }
+
+    /// Whether the end belongs to the range.
+    pub const fn end_counts(&self) -> EndCounts {
+        self.end_counts
+    }
+}
+
+/// What the parameters came to.
+pub(super) struct Ends {
+    pub(super) range: Option<TimeRange>,
+    pub(super) periods: Option<Periods>,
+    pub(super) given: GivenEnds,
+}
+
+pub(super) fn read(parameters: &Parameters<'_>, now: Timestamp) -> Result<Ends, ApiError> {
+    let given = GivenEnds {
+        start_at: parameters.start_at.map(|text| read_end("start_at", text)).transpose()?,
+        end_at: parameters.end_at.map(|text| read_end("end_at", text)).transpose()?,
+    };
+    let inclusive = read_flag("inclusive", parameters.inclusive)?;
+    let period = parameters.period.map(read_period).transpose()?;
+    let duration = parameters.duration.map(read_duration).transpose()?;
+    let (range, periods) = match (period, duration) {
+        (None, Some(_)) => {
+            return Err(invalid(
+                "duration needs `period`: it counts periods. Add one of hour, day, week, \
+                                month, quarter, year",
+            ));
+        }
+        (Some(period), Some(duration)) => {
+            let (range, periods) = counted(period, duration, given, now)?;
+            (Some(range), Some(periods))
+        }
+        (period, None) => {
+            let range = between(given, if inclusive { EndCounts::Yes } else { EndCounts::No })?;
+            (range, period.map(|period| covering(period, range)).transpose()?)
+        }
+    };
+    Ok(Ends { range, periods, given })
+}
+
+/// The range of a query with `duration`: whole periods, so that `inclusive` has nothing left to close.
+fn counted(
+    period: Period,
+    duration: u32,
+    given: GivenEnds,
+    now: Timestamp,
+) -> Result<(TimeRange, Periods), ApiError> {
+    let periods = match (given.start_at, given.end_at) {
+        (Some(_), Some(_)) => {
+            return Err(invalid("duration cannot be used with both `start_at` and `end_at`: leave one out"));
+        }
+        (Some(start), None) => Periods::starting_with(period, start, duration),
+        (None, end) => Periods::ending_before(period, end.unwrap_or(now), duration),
+    };
+    let periods = periods.map_err(|error| invalid(format!("duration={duration}: {error}")))?;
+    Ok((TimeRange { start: periods.start(), end: periods.end(), end_counts: EndCounts::No }, periods))
+}
+
+fn between(given: GivenEnds, end_counts: EndCounts) -> Result<Option<TimeRange>, ApiError> {
+    match (given.start_at, given.end_at) {
+        (None, None) => Ok(None),
+        (Some(start), Some(end)) if start > end => Err(invalid(format!(
+            "start_at ({}) is after end_at ({}); exchange them",
+            time::format(start),
+            time::format(end)
+        ))),
+        (Some(start), Some(end)) => Ok(Some(TimeRange { start, end, end_counts })),
+        (Some(_), None) => Err(invalid("start_at needs `end_at`, or `period` and `duration`")),
+        (None, Some(_)) => Err(invalid("end_at needs `start_at`, or `period` and `duration`")),
+    }
+}
+
+fn covering(period: Period, range: Option<TimeRange>) -> Result<Periods, ApiError> {
+    let Some(range) = range else {
+        return Err(invalid("period needs both `start_at` and `end_at`, or a `duration`"));
+    };
+    Periods::covering(period, range.start, range.end, range.end_counts).map_err(|error| {
+        let parameter = match error {
+            PeriodsError::TooMany => "period",
+            PeriodsError::OutOfYears => "end_at",
+        };
+        invalid(format!("{parameter}: {error}"))
+    })
+}
+
+fn read_period(text: &str) -> Result<Period, ApiError> {
+    let wrong =
+        || invalid(format!("period must be one of hour, day, week, month, quarter, year, not {text:?}"));
+    Period::parse(text).ok_or_else(wrong)
+}
+
+fn read_duration(text: &str) -> Result<u32, ApiError> {
+    match read_count("duration", text)? {
+        0 => Err(invalid("duration must be at least 1")),
+        duration => Ok(duration),
+    }
+}
+
+/// Reads an end. Records may leave out the offset or the time of day, a query may not: a range that
+/// silently meant another zone, or a day more or less, would give wrong figures.
+fn read_end(name: &str, text: &str) -> Result<Timestamp, ApiError> {
+    let wrong = |reason: String| {
+        invalid(format!(
+            "{name} is not a valid datetime: {reason}, found {text:?}. Expected a time like \
+             2013-03-11T00:00:00Z or 2013-03-11T00:00:00%2B01:00 (in a URL `+` is written %2B)"
+        ))
+    };
+    let bytes = text.as_bytes();
+    let has_time_of_day = bytes.get(10) == Some(&b'T') && bytes.get(16) == Some(&b':');
+    if !has_time_of_day {
+        return Err(wrong("it must have a time of day with seconds".into()));
+    }
+    let has_offset = bytes[17..].iter().any(|byte| matches!(byte, b'Z' | b'z' | b'+' | b'-'));
+    if !has_offset {
+        return Err(wrong("it must end with its offset from UTC".into()));
+    }
+    time::parse(text).map_err(|error| wrong(error.to_string()))
+}

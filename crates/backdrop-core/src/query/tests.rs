@@ -1,0 +1,224 @@
+use super::*;
+use crate::data_set::DataSetSettings;
+use crate::period::{EndCounts, Period};
+use crate::time;
+use proptest::prelude::*;
+
+/// A Wednesday.
+const NOW: &str = "2013-03-27T10:30:00Z";
+
+pub(crate) fn at(text: &str) -> Timestamp {
+    time::parse(text).expect("a time")
+}
+
+/// Parses `a=b&c=d`, in which nothing is encoded.
+pub(crate) fn parse(query: &str) -> Result<Query, ApiError> {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    let pairs = pairs.map(|pair| pair.split_once('=').expect("name=value"));
+    let pairs: Vec<_> = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    Query::parse(&pairs, at(NOW))
+}
+
+pub(crate) fn grouping(query: &str) -> Grouping {
+    match parse(query).expect("a valid query").answer() {
+        Answer::Groups(grouping) => grouping.clone(),
+        Answer::Rows(_) => panic!("{query} is not grouped"),
+    }
+}
+
+fn range(query: &str) -> (String, String, EndCounts) {
+    let query = parse(query).expect("a valid query");
+    let range = query.selection().range().expect("a range");
+    (time::format(range.start()), time::format(range.end()), range.end_counts())
+}
+
+const DAYS: &str = "start_at=2013-03-11T00:00:00Z&end_at=2013-03-25T00:00:00Z";
+
+#[test]
+fn nothing_at_all_asks_for_all_records_in_the_order_of_time() {
+    let query = parse("").expect("valid");
+    assert_eq!(query.selection(), &Selection { range: None, filters: vec![] });
+    assert_eq!(query.answer(), &Answer::Rows(Listing { order: RowOrder::ByTime, limit: None }));
+    assert_eq!(parse("format=json").expect("valid"), query);
+}
+
+#[test]
+fn a_range_is_half_open_unless_it_is_inclusive() {
+    let (start, end) = ("2013-03-11T00:00:00+00:00".to_owned(), "2013-03-25T00:00:00+00:00".to_owned());
+    assert_eq!(range(DAYS), (start.clone(), end.clone(), EndCounts::No));
+    assert_eq!(range(&format!("{DAYS}&inclusive=true")), (start, end, EndCounts::Yes));
+    let offsets = "start_at=2013-03-11T01:00:00+01:00&end_at=2013-03-24T23:00:00-0100";
+    assert_eq!(range(offsets), range(DAYS));
+}
+
+#[test]
+fn duration_counts_periods_forward_from_start_and_back_from_end_or_now() {
+    for (query, start, end) in [
+        ("period=week&duration=2", "2013-03-11", "2013-03-25"),
+        ("period=week&duration=2&end_at=2013-03-31T23:00:00Z", "2013-03-11", "2013-03-25"),
+        ("period=week&duration=2&start_at=2013-03-13T09:00:00Z", "2013-03-11", "2013-03-25"),
+        ("period=week&duration=2&inclusive=true", "2013-03-11", "2013-03-25"),
+        ("period=month&duration=3", "2012-12-01", "2013-03-01"),
+    ] {
+        let (from, to, end_counts) = range(query);
+        assert_eq!((at(&from), at(&to), end_counts), (at(start), at(end), EndCounts::No), "{query}");
+    }
+    let weeks = *grouping("period=week&duration=2").periods().expect("by period");
+    assert_eq!((weeks.period(), weeks.count()), (Period::Week, 2));
+}
+
+#[test]
+fn groups_say_what_is_grouped_collected_and_sorted() {
+    let query = format!(
+        "{DAYS}&period=week&group_by=channel&group_by=sector&group_by=channel&collect=count:sum&collect=stage\
+         &collect=stage:set&sort_by=count:sum:descending&limit=3&flatten=true"
+    );
+    let grouping = grouping(&query);
+    assert_eq!(grouping.keys().iter().map(FieldName::as_str).collect::<Vec<_>>(), ["channel", "sector"]);
+    let columns: Vec<_> = grouping.collect().iter().map(|c| (c.column(), c.is_plain())).collect();
+    assert_eq!(columns, [("count:sum".to_owned(), false), ("stage:set".to_owned(), true)]);
+    let order = GroupOrder { column: GroupColumn::Collected(0), direction: Direction::Descending };
+    assert_eq!(grouping.order(), Some(&order));
+    assert_eq!((grouping.limit(), grouping.layout()), (Some(3), Layout::Flat));
+}
+
+#[test]
+fn the_rows_of_a_query_decide_what_it_can_be_sorted_by() {
+    let by = |text: &str| grouping(text).order().expect("sorted").column;
+    assert_eq!(by("group_by=kind&sort_by=kind:ascending"), GroupColumn::Key(0));
+    assert_eq!(by("group_by=kind&sort_by=_count:ascending"), GroupColumn::Count);
+    assert_eq!(by("group_by=kind&collect=aa&sort_by=aa:ascending"), GroupColumn::Collected(0));
+    let nested = "group_by=kind&period=day&duration=9";
+    assert_eq!(by(&format!("{nested}&sort_by=_group_count:ascending")), GroupColumn::GroupCount);
+    assert_eq!(by(&format!("{nested}&flatten=true&sort_by=_end_at:ascending")), GroupColumn::Period);
+}
+
+#[test]
+fn what_the_contract_refuses_is_refused_by_name() {
+    for (query, parameter) in [
+        ("colour=red", "colour"),
+        ("START_AT=2013-03-11T00:00:00Z", "START_AT"),
+        ("period=week&period=week&duration=2", "period"),
+        ("limit=1&limit=1", "limit"),
+        ("start_at=2013-03-11T00:00:00Z", "start_at"),
+        ("end_at=2013-03-11T00:00:00Z", "end_at"),
+        ("start_at=2013-03-25T00:00:00Z&end_at=2013-03-11T00:00:00Z", "start_at"),
+        ("start_at=2013-03-11&end_at=2013-03-25", "start_at"),
+        ("start_at=2013-03-11T00:00:00&end_at=2013-03-25T00:00:00Z", "start_at"),
+        ("start_at=2013-03-11T00:00:00Z&end_at=2013-03-25T00:00:00 01:00", "end_at"),
+        ("start_at=2013-02-30T00:00:00Z&end_at=2013-03-25T00:00:00Z", "start_at"),
+        ("start_at=é2013-03-11T00:00:00Z&end_at=2013-03-25T00:00:00Z", "start_at"),
+        ("start_at=&end_at=", "start_at"),
+        ("inclusive=1", "inclusive"),
+        ("period=week", "period"),
+        ("period=fortnight&duration=2", "period"),
+        ("period=week&start_at=2013-03-11T00:00:00Z", "start_at"),
+        ("duration=2", "duration"),
+        ("period=week&duration=0", "duration"),
+        ("period=week&duration=-1", "duration"),
+        ("period=week&duration=+1", "duration"),
+        ("period=week&duration=1.5", "duration"),
+        ("period=week&duration=99999999999", "duration"),
+        ("period=hour&duration=100001", "duration"),
+        ("period=year&duration=3000", "duration"),
+        ("period=week&duration=2&start_at=2013-03-11T00:00:00Z&end_at=2013-03-25T00:00:00Z", "duration"),
+        ("period=hour&start_at=0001-01-01T00:00:00Z&end_at=9999-12-31T00:00:00Z", "period"),
+        ("filter_by=name", "filter_by"),
+        ("filter_by=$where:1", "filter_by"),
+        ("filter_by=name:a\0b", "filter_by"),
+        ("filter_by=name:x&filter_by_prefix=name:x", "filter_by_prefix"),
+        ("filter_by_prefix=name", "filter_by_prefix"),
+        ("group_by=_timestamp", "group_by"),
+        ("group_by=", "group_by"),
+        ("group_by=a-b", "group_by"),
+        ("collect=count:sum", "collect"),
+        ("group_by=kind&collect=_id", "collect"),
+        ("group_by=kind&collect=kind", "collect"),
+        ("group_by=kind&collect=aa:bb:cc", "collect"),
+        ("group_by=kind&collect=aa:sum:", "collect"),
+        ("group_by=kind&collect=aa:median", "sum, mean, count, set, min, max"),
+        ("group_by=kind&collect=aa:", "collect"),
+        ("group_by=kind&collect=$aa:sum", "collect"),
+        ("group_by=values&period=day&duration=9", "group_by"),
+        ("group_by=kind&collect=values&period=day&duration=9", "collect"),
+        ("sort_by=name", "sort_by"),
+        ("sort_by=name:up", "sort_by"),
+        ("sort_by=na.me:ascending", "sort_by"),
+        ("sort_by=value:sum:ascending", "sort_by"),
+        ("group_by=kind&sort_by=value:sum:ascending", "sort_by"),
+        ("group_by=kind&sort_by=_group_count:ascending", "sort_by"),
+        ("period=day&duration=9&sort_by=_count:ascending", "sort_by"),
+        ("period=day&duration=9&limit=3", "limit"),
+        ("limit=-1", "limit"),
+        ("limit=4294967296", "limit"),
+        ("limit=", "limit"),
+        ("flatten=yes", "flatten"),
+        ("format=csv", "json"),
+    ] {
+        let error = parse(query).expect_err(query);
+        assert_eq!(error.code, ErrorCode::InvalidQuery);
+        assert!(error.message.contains(parameter), "{query}: {} does not name it", error.message);
+    }
+}
+
+#[test]
+fn repetition_is_bounded() {
+    let many = |pair: &str, count: usize| (0..count).map(|n| format!("&{pair}{n:03}")).collect::<String>();
+    assert!(parse(&format!("group_by=kind{}", many("collect=field", 100))).is_ok());
+    for query in [many("group_by=field", 11), many("filter_by=field:", 101)] {
+        assert!(parse(&query).is_err());
+    }
+    assert!(parse(&format!("group_by=kind{}", many("collect=field", 101))).is_err());
+}
+
+#[test]
+fn a_protected_data_set_asks_for_groups_of_whole_days_over_a_week() {
+    let protected = DataSetSettings::default();
+    let open = DataSetSettings { raw_queries_allowed: true, ..DataSetSettings::default() };
+    let ends = |start: &str, end: &str| format!("&start_at={start}&end_at={end}");
+    for (query, expected) in [
+        (String::new(), Err("raw")),
+        (ends("2013-03-11T00:00:00Z", "2013-03-25T00:00:00Z"), Err("raw")),
+        ("&group_by=kind".into(), Ok(())),
+        ("&period=day&duration=1".into(), Ok(())),
+        (format!("&group_by=kind{}", ends("2013-03-11T00:00:00Z", "2013-03-18T00:00:00Z")), Ok(())),
+        (format!("&group_by=kind{}", ends("2013-03-11T00:00:01Z", "2013-03-25T00:00:00Z")), Err("start_at")),
+        (
+            format!("&group_by=kind{}", ends("2013-03-11T00:00:00Z", "2013-03-25T01:00:00+02:00")),
+            Err("end_at"),
+        ),
+        (format!("&period=day{}", ends("2013-03-11T00:00:00Z", "2013-03-17T00:00:00Z")), Err("7 days")),
+        (format!("&period=week{}", ends("2013-03-12T00:00:00Z", "2013-03-25T00:00:00Z")), Err("Monday")),
+        (format!("&period=month{}", ends("2013-03-01T00:00:00Z", "2013-04-02T00:00:00Z")), Err("first")),
+        (format!("&period=month{}", ends("2013-03-01T00:00:00Z", "2013-04-01T00:00:00Z")), Ok(())),
+        (format!("&period=quarter{}", ends("2013-03-02T00:00:00Z", "2013-06-02T00:00:00Z")), Ok(())),
+        (format!("&period=hour{}", ends("2013-03-11T01:30:00Z", "2013-03-11T04:00:00Z")), Ok(())),
+        ("&period=day&duration=9&end_at=2013-03-11T01:30:00Z".into(), Err("end_at")),
+    ] {
+        let parsed = parse(query.trim_start_matches('&')).expect("valid");
+        assert_eq!(parsed.check_allowed(&open), Ok(()), "{query}");
+        match (parsed.check_allowed(&protected), expected) {
+            (Ok(()), Ok(())) => {}
+            (Err(error), Err(part)) => assert!(error.message.contains(part), "{query}: {}", error.message),
+            (found, expected) => panic!("{query}: expected {expected:?}, found {found:?}"),
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_parser_panic(
+        name in prop::sample::select(vec![
+            "start_at", "end_at", "inclusive", "period", "duration", "filter_by", "filter_by_prefix",
+            "group_by", "collect", "sort_by", "limit", "flatten", "format", "other",
+        ]),
+        value in "\\PC*",
+    ) {
+        for with in ["", "period=week&duration=2", "group_by=kind"] {
+            let mut pairs: Vec<_> = with.split('&').filter_map(|pair| pair.split_once('=')).collect();
+            pairs.push((name, &value));
+            let pairs: Vec<_> = pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+            let _ = Query::parse(&pairs, at(NOW));
+        }
+    }
+}

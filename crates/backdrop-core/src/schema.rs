@@ -1,0 +1,132 @@
+//! JSON Schemas of data sets: compiled once per version, and checked against each record.
+//!
+//! **Invariant.** Checking a record never touches the network or the disk: the validator is built
+//! without resolvers, so that a remote `$ref` fails when the schema is set and never later.
+
+mod builtin;
+mod cost;
+
+pub use builtin::{builtin_for, builtin_types, default_for};
+
+use crate::time;
+use jsonschema::{Draft, PatternOptions, Validator};
+use serde_json::Value;
+
+/// The largest schema, in bytes of JSON: a hundred times the largest of the original's.
+pub const SCHEMA_BYTES_MAX: usize = 64 * 1024;
+
+/// Why a document cannot be the schema of a data set.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SchemaError(String);
+
+/// A compiled JSON Schema. Draft by `$schema`, 2020-12 without; formats are checked; regular
+/// expressions run in linear time, so look-around is not available.
+#[derive(Debug)]
+pub struct Schema {
+    validator: Validator,
+}
+
+/// One way in which a record breaks its schema. Its texts are made only when asked for: they repeat the
+/// value, which may be large.
+#[derive(Debug)]
+pub struct SchemaViolation<'a>(jsonschema::ValidationError<'a>);
+
+impl SchemaViolation<'_> {
+    /// The JSON pointer of the value at fault, empty for the record itself.
+    pub fn pointer(&self) -> String {
+        self.0.instance_path().as_str().to_owned()
+    }
+
+    /// What is wrong with it.
+    pub fn message(&self) -> String {
+        self.0.to_string()
+    }
+}
+
+impl Schema {
+    /// Compiles a schema.
+    ///
+    /// # Errors
+    /// If the document is too large, is not a schema, or refers to anything outside of itself.
+    pub fn compile(document: &Value) -> Result<Self, SchemaError> {
+        let bytes = document.to_string().len();
+        if bytes > SCHEMA_BYTES_MAX {
+            return Err(SchemaError(format!(
+                "the schema has {bytes} bytes of JSON; at most {SCHEMA_BYTES_MAX} are allowed"
+            )));
+        }
+        if !document.is_object() {
+            return Err(SchemaError("the schema must be a JSON object".into()));
+        }
+        cost::check(document).map_err(SchemaError)?;
+        let mut options = jsonschema::options()
+            .should_validate_formats(true)
+            .with_pattern_options(PatternOptions::regex())
+            // What a schema calls a date-time is what Backdrop reads as one, so that a record is not
+            // refused for a form that the record rules allow.
+            .with_format("date-time", |text: &str| time::parse(text).is_ok());
+        if document.get("$schema").is_none() {
+            options = options.with_draft(Draft::Draft202012);
+        }
+        let validator = options.build(document).map_err(|error| SchemaError(error.to_string()))?;
+        Ok(Self { validator })
+    }
+
+    /// Checks a record. No violations: the record follows the schema.
+    pub fn violations<'a>(&'a self, record: &'a Value) -> impl Iterator<Item = SchemaViolation<'a>> {
+        self.validator.iter_errors(record).map(SchemaViolation)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn messages(schema: &Value, record: &Value) -> Vec<(String, String)> {
+        let schema = Schema::compile(schema).expect("a schema");
+        schema.violations(record).map(|violation| (violation.pointer(), violation.message())).collect()
+    }
+
+    #[test]
+    fn violations_name_the_place_and_the_fault() {
+        let schema = json!({"required": ["count"], "properties": {"count": {"type": "integer"}}});
+        let found = messages(&schema, &json!({"count": "x"}));
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].0, "/count");
+        assert!(found[0].1.contains("integer"), "{}", found[0].1);
+        assert_eq!(messages(&schema, &json!({}))[0].0, "");
+        assert_eq!(messages(&schema, &json!({"count": 3})), []);
+    }
+
+    #[test]
+    fn date_times_are_those_of_the_record_rules() {
+        let schema = json!({"properties": {"at": {"format": "date-time"}}});
+        for good in ["2013-03-11T09:30:15Z", "2013-03-11 09:30:15", "2013-03-11"] {
+            assert_eq!(messages(&schema, &json!({"at": good})), [], "{good}");
+        }
+        assert_eq!(messages(&schema, &json!({"at": "yesterday"})).len(), 1);
+    }
+
+    #[test]
+    fn what_could_hang_or_reach_out_is_refused() {
+        for bad in [
+            json!({"$ref": "https://example.org/schema.json"}),
+            json!({"$ref": "file:///etc/passwd"}),
+            json!({"pattern": "(?<=a)b"}),
+            json!({"properties": {"a": {"pattern": "(?:(?:a{1,100}){1,100}){1,100}"}}}),
+            json!({"type": "whatever"}),
+            json!({"$schema": "https://example.org/unknown"}),
+            json!({"description": "x".repeat(SCHEMA_BYTES_MAX)}),
+            json!([]),
+            json!("x"),
+        ] {
+            assert!(
+                Schema::compile(&bad).is_err(),
+                "{}",
+                bad.to_string().chars().take(80).collect::<String>()
+            );
+        }
+    }
+}
