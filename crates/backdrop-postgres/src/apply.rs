@@ -1,0 +1,130 @@
+//! Applying a run of entries: the one transaction by which everything the log holds becomes true.
+//!
+//! **Invariant.** The effects of a batch, its row in `batch` and the cursor that passes it are
+//! committed together or not at all, under the lock of the partition's row. So whatever dies, and
+//! however often an entry is delivered, a batch counts exactly once and in the order of acceptance.
+
+mod gaps;
+mod plan;
+mod write;
+
+pub(crate) use gaps::insert as insert_gap;
+
+use crate::partitions::{PartitionRow, column, cursor_columns};
+use crate::{Database, StoreError};
+use backdrop_core::ingest::{DecidedEntry, EntryResult};
+use backdrop_core::log::{Cursor, Partition};
+use plan::Plan;
+use sqlx::postgres::{PgConnection, PgPool};
+
+/// What became of a run.
+#[derive(Debug)]
+pub enum ApplyResult {
+    /// It is committed.
+    Applied(Applied),
+    /// Somebody else holds the partition; nothing was done.
+    Busy,
+    /// The cursor is not where the run was read after: somebody else has applied entries meanwhile.
+    /// Nothing was done.
+    Moved,
+}
+
+/// A committed run.
+#[derive(Debug)]
+pub struct Applied {
+    /// How each entry ended, in order.
+    pub results: Vec<EntryResult>,
+    /// How many entries were found missing before entries of this run.
+    pub missing: u64,
+    /// How many gaps were noted, those of unknown size included.
+    pub gaps: u64,
+    /// How many records were stored.
+    pub records: u64,
+}
+
+impl Database {
+    /// Applies entries, in order, and moves the cursor from `read_after` to `new_cursor`, which is at the
+    /// last of the entries or beyond it.
+    ///
+    /// # Errors
+    /// If Postgres cannot be asked or refuses; then nothing was done, unless the answer to the commit was
+    /// lost, which the cursor tells.
+    pub async fn apply(
+        &self,
+        partition: Partition,
+        read_after: Cursor,
+        entries: Vec<DecidedEntry>,
+        new_cursor: Cursor,
+    ) -> Result<ApplyResult, StoreError> {
+        let pool = self.pool.clone();
+        self.in_task(async move { apply(&pool, partition, read_after, entries, new_cursor).await }).await
+    }
+}
+
+async fn apply(
+    pool: &PgPool,
+    partition: Partition,
+    read_after: Cursor,
+    entries: Vec<DecidedEntry>,
+    new_cursor: Cursor,
+) -> Result<ApplyResult, StoreError> {
+    let mut tx = pool.begin().await?;
+    let Some(row) = lock(&mut tx, partition).await? else {
+        tx.rollback().await?;
+        return Ok(ApplyResult::Busy);
+    };
+    if row.cursor != read_after {
+        tx.rollback().await?;
+        return Ok(ApplyResult::Moved);
+    }
+    let ids = entries.iter().map(|decided| decided.entry.id);
+    let found = gaps::note(&mut tx, partition, read_after, ids, new_cursor).await?;
+    let known = write::known_batches(&mut tx, &entries).await?;
+    let states = write::lock_data_sets(&mut tx, &entries).await?;
+    let plan = Plan::of(entries, &known, states);
+    write::records(&mut tx, &plan).await?;
+    write::batches(&mut tx, partition, &plan).await?;
+    write::rejected(&mut tx, &plan).await?;
+    move_cursor(&mut tx, partition, new_cursor).await?;
+    tx.commit().await?;
+    let records = plan.stored_records();
+    Ok(ApplyResult::Applied(Applied {
+        results: plan.results,
+        missing: found.missing,
+        gaps: found.gaps,
+        records,
+    }))
+}
+
+/// Takes the partition, unless somebody else has it: waiting for a lock would only pile workers up.
+async fn lock(
+    connection: &mut PgConnection,
+    partition: Partition,
+) -> Result<Option<PartitionRow>, StoreError> {
+    let row = sqlx::query(
+        "SELECT cursor_epoch, cursor_n, attempts FROM ingest_partition
+         WHERE partition = $1 FOR UPDATE SKIP LOCKED",
+    )
+    .bind(column(partition))
+    .fetch_optional(connection)
+    .await?;
+    row.as_ref().map(PartitionRow::read).transpose()
+}
+
+async fn move_cursor(
+    connection: &mut PgConnection,
+    partition: Partition,
+    cursor: Cursor,
+) -> Result<(), StoreError> {
+    let (epoch, n) = cursor_columns(cursor);
+    sqlx::query(
+        "UPDATE ingest_partition SET cursor_epoch = $2, cursor_n = $3, attempts = 0, applied_at = now()
+         WHERE partition = $1",
+    )
+    .bind(column(partition))
+    .bind(epoch)
+    .bind(n)
+    .execute(connection)
+    .await?;
+    Ok(())
+}

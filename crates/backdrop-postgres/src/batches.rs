@@ -1,0 +1,115 @@
+//! Rows of batches: how writes ended, for those who wait and those who ask later.
+
+use crate::partitions::{column, read_cursor};
+use crate::{Database, StoreError};
+use backdrop_core::batch::Outcome;
+use backdrop_core::data_set::DataSetId;
+use backdrop_core::log::Cursor;
+use backdrop_core::receipt::ReceiptId;
+use backdrop_core::record::Violations;
+use backdrop_core::time::Timestamp;
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+/// How a batch ended.
+#[derive(Clone, Debug)]
+pub struct BatchRow {
+    /// The batch.
+    pub batch_id: Uuid,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How many records were stored.
+    pub records: i32,
+    /// When the queue accepted it, by the queue's clock.
+    pub accepted_at: Timestamp,
+    /// When it was applied.
+    pub applied_at: Timestamp,
+    /// Why it was not stored; `None` if it was, or if the rejected batch is no longer kept.
+    pub violations: Option<Violations>,
+}
+
+impl BatchRow {
+    fn read(row: &PgRow) -> Result<Self, StoreError> {
+        let batch_id: Uuid = row.try_get("batch_id")?;
+        let outcome = Outcome::parse(row.try_get("outcome")?)
+            .ok_or_else(|| StoreError::corrupt(format!("batch {batch_id}"), "outcome"))?;
+        let errors: Option<Json<Violations>> = row.try_get("errors")?;
+        Ok(Self {
+            batch_id,
+            outcome,
+            records: row.try_get("records")?,
+            accepted_at: row.try_get("accepted_at")?,
+            applied_at: row.try_get("applied_at")?,
+            violations: errors.map(|Json(violations)| violations),
+        })
+    }
+}
+
+/// What the store knows of a receipt, as of one moment.
+#[derive(Clone, Debug)]
+pub struct ReceiptFacts {
+    /// The row of the batch, if it ended.
+    pub batch: Option<BatchRow>,
+    /// How far its partition has been applied.
+    pub cursor: Cursor,
+}
+
+impl Database {
+    /// The rows of those batches that have ended.
+    ///
+    /// # Errors
+    /// If Postgres cannot be asked.
+    pub async fn ended_batches(
+        &self,
+        data_sets: Vec<i64>,
+        batches: Vec<Uuid>,
+    ) -> Result<Vec<BatchRow>, StoreError> {
+        let pool = self.pool.clone();
+        self.in_task(async move {
+            let rows = sqlx::query(
+                "SELECT b.batch_id, b.outcome, b.records, b.accepted_at, b.applied_at, r.errors
+                 FROM UNNEST($1::bigint[], $2::uuid[]) AS wanted (data_set_id, batch_id)
+                 JOIN batch b USING (data_set_id, batch_id)
+                 LEFT JOIN rejected_batch r USING (data_set_id, batch_id)",
+            )
+            .bind(data_sets)
+            .bind(batches)
+            .fetch_all(&pool)
+            .await?;
+            rows.iter().map(BatchRow::read).collect()
+        })
+        .await
+    }
+
+    /// What is known of a receipt, in one statement: were the cursor read after the row, a batch that is
+    /// applied in between would look lost.
+    ///
+    /// # Errors
+    /// If Postgres cannot be asked. `Ok(None)`: there is no such partition.
+    pub async fn receipt_facts(&self, receipt: ReceiptId) -> Result<Option<ReceiptFacts>, StoreError> {
+        let pool = self.pool.clone();
+        let DataSetId(data_set_id) = receipt.data_set_id;
+        self.in_task(async move {
+            let row = sqlx::query(
+                "SELECT p.cursor_epoch, p.cursor_n,
+                        b.batch_id, b.outcome, b.records, b.accepted_at, b.applied_at, r.errors
+                 FROM ingest_partition p
+                 LEFT JOIN batch b ON b.data_set_id = $2 AND b.batch_id = $3
+                 LEFT JOIN rejected_batch r ON r.data_set_id = b.data_set_id AND r.batch_id = b.batch_id
+                 WHERE p.partition = $1",
+            )
+            .bind(column(receipt.partition))
+            .bind(data_set_id)
+            .bind(receipt.batch_id)
+            .fetch_optional(&pool)
+            .await?;
+            let Some(row) = row else { return Ok(None) };
+            let has_ended = row.try_get::<Option<Uuid>, _>("batch_id")?.is_some();
+            let batch = has_ended.then(|| BatchRow::read(&row)).transpose()?;
+            Ok(Some(ReceiptFacts { batch, cursor: read_cursor(&row)? }))
+        })
+        .await
+    }
+}

@@ -1,0 +1,217 @@
+//! The configuration of all data sets, cached in the process: no request asks Postgres for it.
+//!
+//! A change reaches every process by `NOTIFY`, which is only a hint: after each reconnection and every
+//! five seconds the version is compared anyway, and a data set that is not known is looked for once
+//! more before it is called missing.
+
+mod load;
+
+use crate::{Database, StoreError};
+use arc_swap::ArcSwap;
+use backdrop_core::data_set::{DataSet, DataSetId};
+use backdrop_core::error::chain;
+use backdrop_core::time::Timestamp;
+use backdrop_core::token::{TokenHash, TokenId};
+use sqlx::postgres::PgListener;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+use tracing::{info, warn};
+
+/// How long a change can go unnoticed if its notification is lost.
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
+/// How long to wait before listening again after the connection was lost.
+const RECONNECT_DELAY: Duration = Duration::from_millis(500);
+
+/// A data set and its tokens.
+#[derive(Debug)]
+pub struct KnownDataSet {
+    /// The data set.
+    pub data_set: DataSet,
+    /// Its tokens that are not revoked.
+    pub tokens: Vec<KnownToken>,
+}
+
+/// A token that is not revoked.
+#[derive(Clone, Copy, Debug)]
+pub struct KnownToken {
+    /// Its identity.
+    pub id: TokenId,
+    /// Its hash.
+    pub hash: TokenHash,
+    /// When it ends to be valid; `None`: never.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl KnownDataSet {
+    /// The token of this data set that has the hash and is valid at the time.
+    pub fn token(&self, hash: &TokenHash, now: Timestamp) -> Option<&KnownToken> {
+        // All are compared, so that the time it takes does not tell which one came close.
+        let matching = self.tokens.iter().filter(|token| token.hash.matches(hash));
+        matching.fold(None, |found, token| {
+            let is_valid = token.expires_at.is_none_or(|expires_at| now < expires_at);
+            if is_valid { Some(token) } else { found }
+        })
+    }
+}
+
+/// Which data set is meant.
+#[derive(Clone, Copy, Debug)]
+enum Wanted<'a> {
+    Id(DataSetId),
+    Name(&'a str),
+    GroupAndType(&'a str, &'a str),
+}
+
+#[derive(Debug, Default)]
+struct Snapshot {
+    version: i64,
+    by_id: HashMap<DataSetId, Arc<KnownDataSet>>,
+    by_name: HashMap<String, DataSetId>,
+    by_group: HashMap<String, HashMap<String, DataSetId>>,
+}
+
+impl Snapshot {
+    fn find(&self, wanted: Wanted<'_>) -> Option<Arc<KnownDataSet>> {
+        let id = match wanted {
+            Wanted::Id(id) => Some(id),
+            Wanted::Name(name) => self.by_name.get(name).copied(),
+            Wanted::GroupAndType(group, data_type) => {
+                self.by_group.get(group).and_then(|types| types.get(data_type)).copied()
+            }
+        };
+        self.by_id.get(&id?).cloned()
+    }
+}
+
+/// The cached configuration; keeps itself up to date until it is dropped.
+#[derive(Debug)]
+pub struct Catalogue {
+    shared: Arc<Shared>,
+    follower: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    database: Database,
+    snapshot: ArcSwap<Snapshot>,
+    /// When the newest refresh began. Who waits for the lock and finds that one began after they asked
+    /// need not do it again.
+    refreshed: Mutex<Option<Instant>>,
+}
+
+impl Catalogue {
+    /// Begins with what is configured now, if Postgres can be reached; else with nothing, and learns it
+    /// as soon as it can.
+    pub async fn start(database: Database) -> Self {
+        let snapshot = ArcSwap::from_pointee(Snapshot::default());
+        let shared = Arc::new(Shared { database, snapshot, refreshed: Mutex::new(None) });
+        if let Err(error) = shared.refresh().await {
+            warn!(error = chain(&error), "configuration not loaded yet");
+        }
+        let follower = tokio::spawn(follow(Arc::clone(&shared)));
+        Self { shared, follower }
+    }
+
+    /// The data set of that name.
+    ///
+    /// # Errors
+    /// If it is not known and Postgres cannot be asked.
+    pub async fn by_name(&self, name: &str) -> Result<Option<Arc<KnownDataSet>>, StoreError> {
+        self.shared.find(Wanted::Name(name)).await
+    }
+
+    /// The data set of that data group and data type.
+    ///
+    /// # Errors
+    /// As for [`by_name`](Self::by_name).
+    pub async fn by_group_and_type(
+        &self,
+        group: &str,
+        data_type: &str,
+    ) -> Result<Option<Arc<KnownDataSet>>, StoreError> {
+        self.shared.find(Wanted::GroupAndType(group, data_type)).await
+    }
+
+    /// The data set with that id; `None` if it was deleted.
+    ///
+    /// # Errors
+    /// As for [`by_name`](Self::by_name).
+    pub async fn by_id(&self, id: DataSetId) -> Result<Option<Arc<KnownDataSet>>, StoreError> {
+        self.shared.find(Wanted::Id(id)).await
+    }
+
+    /// Whether the token belongs to any data set but this one, so that "not for this data set" can be
+    /// told from "not at all".
+    pub fn is_token_of_another(&self, data_set: DataSetId, hash: &TokenHash, now: Timestamp) -> bool {
+        let snapshot = self.shared.snapshot.load();
+        let others = snapshot.by_id.iter().filter(|(id, _)| **id != data_set);
+        others.fold(false, |found, (_, known)| known.token(hash, now).is_some() | found)
+    }
+
+    /// Learns all changes that were committed before the call.
+    ///
+    /// # Errors
+    /// If Postgres cannot be asked.
+    pub async fn refresh(&self) -> Result<(), StoreError> {
+        self.shared.refresh().await
+    }
+}
+
+impl Drop for Catalogue {
+    fn drop(&mut self) {
+        self.follower.abort();
+    }
+}
+
+impl Shared {
+    async fn find(&self, wanted: Wanted<'_>) -> Result<Option<Arc<KnownDataSet>>, StoreError> {
+        if let Some(found) = self.snapshot.load().find(wanted) {
+            return Ok(Some(found));
+        }
+        self.refresh().await?;
+        Ok(self.snapshot.load().find(wanted))
+    }
+
+    async fn refresh(&self) -> Result<(), StoreError> {
+        let asked = Instant::now();
+        let mut refreshed = self.refreshed.lock().await;
+        if refreshed.is_some_and(|began| began > asked) {
+            return Ok(());
+        }
+        let began = Instant::now();
+        let known = self.snapshot.load().version;
+        if let Some(snapshot) = load::newer_than(&self.database, known).await? {
+            info!(version = snapshot.version, data_sets = snapshot.by_id.len(), "configuration loaded");
+            self.snapshot.store(Arc::new(snapshot));
+        }
+        *refreshed = Some(began);
+        Ok(())
+    }
+}
+
+/// Refreshes on each notification, on each reconnection and at intervals, until the pool is closed.
+async fn follow(shared: Arc<Shared>) {
+    while !shared.database.pool.is_closed() {
+        if let Err(error) = listen(&shared).await
+            && !shared.database.pool.is_closed()
+        {
+            warn!(error = chain(&error), "listening for configuration changes failed");
+        }
+        tokio::time::sleep(RECONNECT_DELAY).await;
+    }
+}
+
+async fn listen(shared: &Shared) -> Result<(), StoreError> {
+    let mut listener = PgListener::connect_with(&shared.database.pool).await?;
+    listener.listen("backdrop_configuration").await?;
+    loop {
+        shared.refresh().await?;
+        tokio::select! {
+            notification = listener.recv() => { notification?; }
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! What can go wrong with the store, told apart by who has to act.
+
+use sqlx::error::DatabaseError;
+
+/// A statement or a transaction failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Postgres cannot be reached, is starting or stopping, has no room, or aborted the transaction in
+    /// favour of another: the same may succeed later.
+    #[error("the store is not available")]
+    Unavailable(#[source] sqlx::Error),
+    /// The statement was given up after its time limit.
+    #[error("the statement took too long")]
+    Timeout(#[source] sqlx::Error),
+    /// A unique constraint was broken.
+    #[error("{constraint} was broken")]
+    Conflict {
+        /// The name of the constraint.
+        constraint: String,
+        /// What Postgres said.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// A row holds what it never should: somebody changed it by hand, or there is a fault of ours.
+    #[error("the row of {row} holds a {column} that cannot be read")]
+    Corrupt {
+        /// Which row.
+        row: String,
+        /// Which column.
+        column: &'static str,
+    },
+    /// The process stops, and the task of the transaction with it.
+    #[error("the task of the transaction did not end")]
+    TaskLost,
+    /// The task of the transaction panicked: a fault of ours.
+    #[error("the task of the transaction panicked")]
+    Panicked(#[source] tokio::task::JoinError),
+    /// The store and this program do not belong together.
+    #[error("the store cannot be migrated")]
+    Migration(#[source] sqlx::migrate::MigrateError),
+    /// Anything else: a fault of ours.
+    #[error("a statement failed")]
+    Statement(#[source] sqlx::Error),
+}
+
+impl StoreError {
+    /// Whether the same may succeed later without anything being mended.
+    pub const fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Timeout(_) | Self::TaskLost)
+    }
+
+    /// A row that cannot be read.
+    pub(crate) fn corrupt(row: impl Into<String>, column: &'static str) -> Self {
+        Self::Corrupt { row: row.into(), column }
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        use sqlx::Error as E;
+        match &error {
+            E::Io(_) | E::Tls(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed | E::Protocol(_) => {
+                Self::Unavailable(error)
+            }
+            E::Database(database) => match kind_of(database.as_ref()) {
+                Kind::Transient => Self::Unavailable(error),
+                Kind::Timeout => Self::Timeout(error),
+                Kind::Conflict => {
+                    let constraint = database.constraint().unwrap_or("a constraint").to_owned();
+                    Self::Conflict { constraint, source: error }
+                }
+                Kind::Other => Self::Statement(error),
+            },
+            _ => Self::Statement(error),
+        }
+    }
+}
+
+enum Kind {
+    Transient,
+    Timeout,
+    Conflict,
+    Other,
+}
+
+/// By the SQLSTATE. Classes: 08 connection, 25P03 idle in a transaction for too long, 40 aborted in
+/// favour of another, 53 out of a resource, 55P03 lock not available, 57P shutting down or starting up,
+/// 58 an error of the system below, 25006 a standby that takes no writes.
+fn kind_of(error: &dyn DatabaseError) -> Kind {
+    let code = error.code().unwrap_or_default();
+    match code.as_ref() {
+        "57014" => Kind::Timeout,
+        "23505" => Kind::Conflict,
+        "25P03" | "25006" | "55P03" | "3D000" => Kind::Transient,
+        // 28P01 and the like are wrong credentials: an operator has to act, but nothing is broken here.
+        code if ["08", "28", "40", "53", "57P", "58"].iter().any(|class| code.starts_with(class)) => {
+            Kind::Transient
+        }
+        _ => Kind::Other,
+    }
+}

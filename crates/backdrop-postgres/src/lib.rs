@@ -1,0 +1,36 @@
+//! Everything Backdrop keeps in Postgres.
+//!
+//! **Invariant.** No other crate holds SQL. Functions here take and give types of `backdrop-core`.
+//!
+//! **Invariant.** Every transaction runs in a task of its own ([`Database::in_task`]): beginning one is
+//! not cancel-safe in sqlx 0.9.0, and a client that hangs up must not leave half of one behind.
+//!
+//! To add something that is stored: a migration that begins with why, a file here with its row type and
+//! its static SQL, and a test against a real Postgres. Only `reader` builds SQL from parts.
+
+mod apply;
+mod batches;
+mod catalogue;
+mod data_sets;
+mod database;
+mod epochs;
+mod error;
+mod janitor;
+mod migrations;
+mod partitions;
+mod reader;
+mod rejected;
+mod tokens;
+mod workers;
+
+pub use apply::{Applied, ApplyResult};
+pub use batches::{BatchRow, ReceiptFacts};
+pub use catalogue::{Catalogue, KnownDataSet, KnownToken};
+pub use data_sets::{DataSetRow, NewDataSet};
+pub use database::{Database, DatabaseSettings};
+pub use error::StoreError;
+pub use janitor::RECEIPTS_KEPT;
+pub use migrations::migrate;
+pub use partitions::PartitionRow;
+pub use reader::{DataVersion, Found, ReadError, RecordReader};
+pub use rejected::RejectedBatch;

@@ -1,0 +1,110 @@
+use super::*;
+use backdrop_core::query::{Answer, Query};
+use sqlx::types::Uuid;
+
+const HOSTILE: &str = "x'); DROP TABLE record; --";
+
+fn rendered(pairs: &[(&str, &str)]) -> String {
+    let pairs: Vec<_> = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let now = time::parse("2013-03-27T10:30:00Z").expect("a time");
+    let query = Query::parse(&pairs, now).expect("a valid query");
+    let version = DataVersion { generation: 3, version: 7, version_tag: Uuid::nil() };
+    let statement = match query.answer() {
+        Answer::Rows(listing) => rows(DataSetId(1), version, query.selection(), listing),
+        Answer::Groups(grouping) => groups(DataSetId(1), version, query.selection(), grouping),
+    };
+    statement.into_string()
+}
+
+#[test]
+fn records_are_listed_by_time_through_the_index() {
+    assert_eq!(
+        rendered(&[("start_at", "2013-03-11T00:00:00Z"), ("end_at", "2013-03-25T00:00:00Z")]),
+        r#"SELECT id, updated_at, body::text AS body FROM record WHERE data_set_id = $1 AND generation = $2 AND "timestamp" >= $3 AND "timestamp" < $4 ORDER BY "timestamp" ASC, seq ASC LIMIT $5"#
+    );
+    assert_eq!(
+        rendered(&[("sort_by", "_timestamp:descending"), ("limit", "100")]),
+        r#"SELECT id, updated_at, body::text AS body FROM record WHERE data_set_id = $1 AND generation = $2 ORDER BY "timestamp" DESC, seq DESC LIMIT $3"#
+    );
+}
+
+#[test]
+fn a_field_is_sorted_by_type_then_by_value() {
+    let statement = rendered(&[("sort_by", "pageviews:descending")]);
+    let order = statement.split_once("ORDER BY ").expect("sorted").1;
+    assert_eq!(
+        order,
+        "CASE jsonb_typeof(body -> $3) WHEN 'number' THEN 1 WHEN 'string' THEN 2 WHEN 'boolean' THEN 3 END \
+         DESC NULLS LAST, \
+         CASE WHEN jsonb_typeof(body -> $4) = 'number' THEN (body -> $5)::numeric END DESC NULLS LAST, \
+         CASE WHEN jsonb_typeof(body -> $6) = 'string' THEN (body ->> $7) END COLLATE \"C\" DESC NULLS LAST, \
+         CASE WHEN jsonb_typeof(body -> $8) = 'boolean' THEN (body -> $9)::boolean END DESC NULLS LAST, \
+         seq DESC LIMIT $10"
+    );
+}
+
+#[test]
+fn groups_are_made_of_fields_that_are_picked_once() {
+    assert_eq!(
+        rendered(&[
+            ("period", "week"),
+            ("duration", "9"),
+            ("group_by", "channel"),
+            ("group_by", "sector"),
+            ("collect", "count:sum"),
+            ("collect", "count:mean"),
+            ("collect", "stage"),
+        ]),
+        "SELECT f0, f1, period_start, count(*) AS records\
+         , sum(CASE WHEN jsonb_typeof(f2) = 'number' THEN f2::numeric END)::text\
+         , count(*) FILTER (WHERE jsonb_typeof(f2) = 'number')\
+         , bool_or(jsonb_typeof(f2) NOT IN ('number', 'null'))\
+         , sum(CASE WHEN jsonb_typeof(f2) = 'number' THEN f2::numeric END)::text\
+         , count(*) FILTER (WHERE jsonb_typeof(f2) = 'number')\
+         , bool_or(jsonb_typeof(f2) NOT IN ('number', 'null'))\
+         , jsonb_agg(DISTINCT f3) FILTER (WHERE jsonb_typeof(f3) <> 'null') \
+         FROM (SELECT body -> $1 AS f0, body -> $2 AS f1, body -> $3 AS f2, body -> $4 AS f3, \
+         date_trunc($5, \"timestamp\", 'UTC') AS period_start \
+         FROM record WHERE data_set_id = $6 AND generation = $7 \
+         AND \"timestamp\" >= $8 AND \"timestamp\" < $9) AS selected \
+         WHERE jsonb_typeof(f0) <> 'null' AND jsonb_typeof(f1) <> 'null' \
+         GROUP BY f0, f1, period_start LIMIT 100001"
+    );
+}
+
+#[test]
+fn filters_bind_every_meaning_of_their_text() {
+    let condition = |name: &str, value: &str| {
+        let statement = rendered(&[(name, value)]);
+        let (_, rest) = statement.split_once("generation = $2 AND ").expect("a filter");
+        rest.split_once(" ORDER BY").expect("sorted").0.to_owned()
+    };
+    assert_eq!(condition("filter_by", "name:x"), "body -> $3 IN ($4)");
+    assert_eq!(condition("filter_by", "count:7"), "body -> $3 IN ($4, $5)");
+    assert_eq!(condition("filter_by", "_id:x"), "id = $3");
+    assert_eq!(condition("filter_by", "_updated_at:x"), "updated_at = $3");
+    assert_eq!(
+        condition("filter_by_prefix", "name:x"),
+        "jsonb_typeof(body -> $3) = 'string' AND starts_with(body ->> $4, $5)"
+    );
+    assert_eq!(condition("filter_by_prefix", "_id:x"), "starts_with(id, $3)");
+}
+
+#[test]
+fn nothing_of_a_client_stands_in_the_text_of_a_statement() {
+    let filter = format!("secret_field:{HOSTILE}");
+    for pairs in [
+        &[("filter_by", filter.as_str()), ("sort_by", "secret_field:ascending")][..],
+        &[
+            ("filter_by_prefix", filter.as_str()),
+            ("group_by", "secret_field"),
+            ("collect", "secret_value:max"),
+        ],
+        &[("group_by", "secret_field"), ("sort_by", "secret_field:ascending"), ("limit", "31")],
+    ] {
+        let statement = rendered(pairs);
+        for secret in ["secret", "DROP", "31"] {
+            assert!(!statement.contains(secret), "{statement} contains {secret}");
+        }
+    }
+}

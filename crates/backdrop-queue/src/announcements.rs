@@ -1,0 +1,80 @@
+//! Announcements of applied batches: a hint to those who wait, which may be lost.
+
+use crate::keys;
+use crate::{Queue, QueueError};
+use backdrop_core::batch::Outcome;
+use backdrop_core::ingest::EntryResult;
+use backdrop_core::log::Partition;
+use futures_util::StreamExt;
+use redis::AsyncCommands;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Batches of one partition that were applied together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announcement {
+    /// Each batch and how it ended.
+    pub batches: Vec<(Uuid, Outcome)>,
+}
+
+impl Queue {
+    /// Announces how batches ended, after they are committed.
+    ///
+    /// # Errors
+    /// If Redis cannot be asked. Those who wait find out from the store.
+    pub async fn announce(&self, partition: Partition, results: &[EntryResult]) -> Result<(), QueueError> {
+        let batches = results.iter().map(|result| (result.batch_id, result.outcome)).collect();
+        let text = serde_json::to_string(&Announcement { batches }).expect("ids and outcomes can be written");
+        let _listeners: i64 = self.pooled().await?.publish(keys::applied_channel(partition), text).await?;
+        Ok(())
+    }
+
+    /// Listens to the announcements of all partitions.
+    ///
+    /// # Errors
+    /// If Redis cannot be reached.
+    pub async fn listen(&self) -> Result<AnnouncementListener, QueueError> {
+        let mut pubsub = self.client.get_async_pubsub().await?;
+        pubsub.psubscribe(keys::APPLIED_CHANNELS).await?;
+        Ok(AnnouncementListener { pubsub })
+    }
+}
+
+/// Receives announcements for as long as its connection holds.
+pub struct AnnouncementListener {
+    pubsub: redis::aio::PubSub,
+}
+
+impl std::fmt::Debug for AnnouncementListener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AnnouncementListener")
+    }
+}
+
+impl AnnouncementListener {
+    /// The next announcement; `None` once the connection is lost.
+    pub async fn next(&mut self) -> Option<Announcement> {
+        loop {
+            let message = self.pubsub.on_message().next().await?;
+            let text: Vec<u8> = message.get_payload().unwrap_or_default();
+            // What a newer worker announces in another form is found out from the store.
+            if let Ok(announcement) = serde_json::from_slice(&text) {
+                return Some(announcement);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_form_outlives_the_process() {
+        let golden = r#"{"batches":[["01900000-0000-7000-8000-000000000001","stored"]]}"#;
+        let batch = Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001);
+        let announcement = Announcement { batches: vec![(batch, Outcome::Stored)] };
+        assert_eq!(serde_json::to_string(&announcement).expect("json"), golden);
+        assert_eq!(serde_json::from_str::<Announcement>(golden).expect("readable"), announcement);
+    }
+}

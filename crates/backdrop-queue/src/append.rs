@@ -1,0 +1,289 @@
+//! Appending batches to the log.
+//!
+//! Appends of all requests share one connection: with `appendfsync always` one fsync then serves all
+//! that arrive together. An append whose answer is lost is repeated with the same batch id, which the
+//! worker recognises, so repeating it never stores it twice.
+
+use crate::connection::{APPEND_RESPONSE_TIMEOUT, Link};
+use crate::keys;
+use crate::{AppendError, Queue, QueueError};
+use backdrop_core::batch::Envelope;
+use backdrop_core::error::chain;
+use backdrop_core::log::{EntryId, EpochLedger, Partition};
+use redis::{RedisError, Script};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tracing::{info, warn};
+
+/// Appends, unless the log was not opened for this life of this server, or is full.
+///
+/// KEYS: log, marker. ARGV: epoch, run id, bound in bytes, envelope, records.
+const APPEND: &str = r"
+local marker = redis.call('HMGET', KEYS[2], 'epoch', 'run_id', 'appended', 'applied', 'n')
+if marker[1] ~= ARGV[1] or marker[2] ~= ARGV[2] then
+    return {'fenced', ''}
+end
+local appended = tonumber(marker[3] or '0') + #ARGV[4] + #ARGV[5]
+if appended - tonumber(marker[4] or '0') > tonumber(ARGV[3]) then
+    return {'full', ''}
+end
+-- %.0f: numbers in Lua are floats, whole up to 2^53, and would else be printed with an exponent.
+local total = string.format('%.0f', appended)
+local time = redis.call('TIME')
+local function add(n)
+    return redis.pcall('XADD', KEYS[1], ARGV[1] .. '-' .. n,
+        'accepted_at', time[1] .. string.format('%06d', time[2]), 'appended', total,
+        'envelope', ARGV[4], 'records', ARGV[5])
+end
+-- Counted here too, so that a log that was removed behind our back goes on after what it held, and the hole
+-- is seen. Redis gives the first of an epoch, and one after an entry that somebody added by hand.
+local id = marker[5] and add(string.format('%.0f', tonumber(marker[5]) + 1))
+if type(id) ~= 'string' then id = add('*') end
+if type(id) ~= 'string' then return id end
+redis.call('HSET', KEYS[2], 'appended', total, 'n', string.match(id, '%d+$'))
+return {'accepted', id}
+";
+
+/// How long to wait before an append is tried again after its answer was lost.
+const RETRY_DELAY: Duration = Duration::from_millis(100);
+/// For how long a failure to connect or to open an epoch is everybody's: who waited for it meanwhile need
+/// not wait for another one. Without this a server that hangs makes a queue of all requests.
+const SHARED_FAILURE: Duration = Duration::from_millis(250);
+/// How often a fence may refuse in a row: each time a new epoch is opened, which can only fail to help
+/// if the server restarts again and again.
+const FENCED_MAX: usize = 5;
+
+/// What to append.
+#[derive(Clone, Debug)]
+pub struct AppendRequest {
+    /// The partition of the batch's data set.
+    pub partition: Partition,
+    /// The envelope.
+    pub envelope: Envelope,
+    /// The JSON array of records.
+    pub records: String,
+    /// Until when an append whose answer was lost is repeated.
+    pub deadline: Instant,
+}
+
+/// A batch that stands in the log.
+#[derive(Clone, Copy, Debug)]
+pub struct Accepted {
+    /// Its place there.
+    pub entry: EntryId,
+}
+
+/// Appends to the log over one shared connection. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Appender<L> {
+    queue: Queue,
+    ledger: L,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    script: Script,
+    link: tokio::sync::Mutex<SharedLink>,
+    /// What is known of each partition. Never held across an await.
+    partitions: Mutex<HashMap<Partition, PartitionState>>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("partitions", &self.partitions).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Default)]
+struct PartitionState {
+    /// The open epoch, as far as is known.
+    epoch: Option<u64>,
+    /// The highest id this process was given.
+    acknowledged: Option<EntryId>,
+    /// Held while an epoch is opened; when that last failed.
+    opening: Arc<tokio::sync::Mutex<Option<Instant>>>,
+}
+
+/// The connection that one caller opens and all use; or that it just failed to open.
+#[derive(Default)]
+enum SharedLink {
+    #[default]
+    Missing,
+    Failed(Instant),
+    There(Link),
+}
+
+/// Refuses to try again at once what has just failed.
+fn refuse_if_just_failed(failed: Option<Instant>) -> Result<(), QueueError> {
+    match failed {
+        Some(at) if at.elapsed() < SHARED_FAILURE => {
+            Err(QueueError::NoConnection("the last attempt has just failed".into()))
+        }
+        _ => Ok(()),
+    }
+}
+
+enum Answer {
+    Accepted(EntryId),
+    Fenced,
+    Full,
+}
+
+impl<L: EpochLedger> Appender<L> {
+    /// Appends to this queue, opening epochs with this ledger.
+    pub fn new(queue: Queue, ledger: L) -> Self {
+        let shared = Shared {
+            script: Script::new(APPEND),
+            link: tokio::sync::Mutex::default(),
+            partitions: Mutex::default(),
+        };
+        Self { queue, ledger, shared: Arc::new(shared) }
+    }
+
+    /// Appends a batch.
+    ///
+    /// # Errors
+    /// Whether nothing was accepted, or it is not known; see [`AppendError`].
+    pub async fn append(&self, request: &AppendRequest) -> Result<Accepted, AppendError> {
+        let envelope = request.envelope.to_json();
+        let mut lost_answer = None;
+        let mut fenced = 0;
+        loop {
+            let refusal = match self.try_append(request, &envelope).await {
+                Ok(Answer::Accepted(entry)) => return Ok(Accepted { entry }),
+                Ok(Answer::Full) => AppendError::Full,
+                Ok(Answer::Fenced) if fenced < FENCED_MAX => {
+                    fenced += 1;
+                    continue;
+                }
+                Ok(Answer::Fenced) => AppendError::Refused(QueueError::Corrupt { what: "the marker".into() }),
+                Err(Attempt::NotSent(error)) => AppendError::Refused(error),
+                Err(Attempt::AnswerLost(error)) => {
+                    warn!(batch = %request.envelope.batch_id, error = chain(&error),
+                          "answer to an append lost, repeating it");
+                    lost_answer = Some(error);
+                    AppendError::Full
+                }
+            };
+            // Once an answer was lost, a later refusal says nothing about the first attempt.
+            let Some(error) = lost_answer.take() else { return Err(refusal) };
+            if Instant::now() + RETRY_DELAY >= request.deadline {
+                return Err(AppendError::Unknown(error));
+            }
+            lost_answer = Some(error);
+            tokio::time::sleep(RETRY_DELAY).await;
+        }
+    }
+
+    async fn try_append(&self, request: &AppendRequest, envelope: &str) -> Result<Answer, Attempt> {
+        let mut link = self.link().await.map_err(Attempt::NotSent)?;
+        let epoch = self.epoch(request.partition).await.map_err(Attempt::NotSent)?;
+        let mut call = self.shared.script.key(keys::log(request.partition));
+        call.key(keys::marker(request.partition))
+            .arg(epoch)
+            .arg(&*link.run_id)
+            .arg(self.queue.partition_bytes_max)
+            .arg(envelope)
+            .arg(&request.records);
+        let result: Result<(String, String), RedisError> = call.invoke_async(&mut link.connection).await;
+        let (verdict, id) = match result {
+            Ok(answer) => answer,
+            Err(error) => {
+                let was_answered = error.code().is_some();
+                if !was_answered || error.is_unrecoverable_error() {
+                    self.drop_link(&link).await;
+                }
+                let attempt = if was_answered { Attempt::NotSent } else { Attempt::AnswerLost };
+                return Err(attempt(error.into()));
+            }
+        };
+        match verdict.as_str() {
+            "accepted" => {
+                let entry = id.parse().map_err(|_| {
+                    Attempt::AnswerLost(QueueError::Corrupt { what: format!("the id {id:?} of an entry") })
+                })?;
+                self.update(request.partition, |state| {
+                    state.acknowledged = state.acknowledged.max(Some(entry))
+                });
+                Ok(Answer::Accepted(entry))
+            }
+            "full" => Ok(Answer::Full),
+            _ => {
+                self.update(request.partition, |state| state.epoch = None);
+                // The connection may lead to an earlier life than the marker speaks of.
+                self.drop_link(&link).await;
+                Ok(Answer::Fenced)
+            }
+        }
+    }
+
+    /// The open epoch; opens one if none is known. Whoever comes meanwhile waits for it.
+    async fn epoch(&self, partition: Partition) -> Result<u64, QueueError> {
+        if let Some(epoch) = self.update(partition, |state| state.epoch) {
+            return Ok(epoch);
+        }
+        // One lock a partition: one whose row is held up must not hold up the others.
+        let opening = self.update(partition, |state| Arc::clone(&state.opening));
+        let mut failed = opening.lock().await;
+        let (epoch, acknowledged) = self.update(partition, |state| (state.epoch, state.acknowledged));
+        if let Some(epoch) = epoch {
+            return Ok(epoch);
+        }
+        refuse_if_just_failed(*failed)?;
+        let opened = self.queue.open_epoch(&self.ledger, partition, acknowledged).await;
+        *failed = opened.is_err().then(Instant::now);
+        let epoch = opened?;
+        info!(%partition, epoch, "appending in epoch");
+        self.update(partition, |state| state.epoch = Some(epoch));
+        Ok(epoch)
+    }
+
+    fn update<T>(&self, partition: Partition, change: impl FnOnce(&mut PartitionState) -> T) -> T {
+        let mut partitions = self.shared.partitions.lock().unwrap_or_else(PoisonError::into_inner);
+        change(partitions.entry(partition).or_default())
+    }
+
+    /// The shared connection; connects if there is none. Whoever comes meanwhile waits for it.
+    async fn link(&self) -> Result<Link, QueueError> {
+        let mut shared = self.shared.link.lock().await;
+        if let SharedLink::There(link) = &*shared
+            && !link.is_lost()
+        {
+            return Ok(link.clone());
+        }
+        if let SharedLink::Failed(at) = &*shared {
+            refuse_if_just_failed(Some(*at))?;
+        }
+        match self.connect().await {
+            Ok(link) => {
+                *shared = SharedLink::There(link.clone());
+                Ok(link)
+            }
+            Err(error) => {
+                *shared = SharedLink::Failed(Instant::now());
+                Err(error)
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<Link, QueueError> {
+        let link = self.queue.connect(APPEND_RESPONSE_TIMEOUT).await?;
+        self.queue.durability().await?.refuse_eviction()?;
+        Ok(link)
+    }
+
+    async fn drop_link(&self, lost: &Link) {
+        let mut shared = self.shared.link.lock().await;
+        if matches!(&*shared, SharedLink::There(link) if link.is(lost)) {
+            *shared = SharedLink::Missing;
+        }
+    }
+}
+
+enum Attempt {
+    /// It was not sent, or Redis answered that it did not do it.
+    NotSent(QueueError),
+    /// It was sent and not answered.
+    AnswerLost(QueueError),
+}

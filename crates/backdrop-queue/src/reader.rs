@@ -1,0 +1,199 @@
+//! Reading a partition in order, from the store's cursor on.
+
+use crate::connection::{Link, info_field};
+use crate::keys::{self, field};
+use crate::{Queue, QueueError};
+use backdrop_core::ingest::ReceivedEntry;
+use backdrop_core::log::{Cursor, EntryId, EpochMarker, Partition};
+use backdrop_core::time::Timestamp;
+use redis::streams::{StreamId, StreamRangeReply, StreamReadOptions, StreamReadReply};
+use redis::{AsyncCommands, Script};
+use std::time::Duration;
+
+/// Reads entries above the cursor, one by one so that their size is known before the next is taken,
+/// and the marker with them. KEYS: log, marker. ARGV: cursor, most entries, most bytes.
+const READ: &str = r"
+local entries = {}
+local bytes = 0
+local after = ARGV[1]
+while #entries < tonumber(ARGV[2]) and bytes < tonumber(ARGV[3]) do
+    local entry = redis.call('XRANGE', KEYS[1], '(' .. after, '+', 'COUNT', 1)[1]
+    if not entry then break end
+    for i = 2, #entry[2], 2 do bytes = bytes + #entry[2][i] end
+    after = entry[1]
+    entries[#entries + 1] = entry
+end
+local marker = redis.call('HMGET', KEYS[2], 'epoch', 'run_id', 'n')
+return {marker[1] or '', marker[2] or '', marker[3] or '', entries}
+";
+
+/// Tells how far the log is applied, for its bound in bytes. KEYS: log, marker. ARGV: cursor, and the
+/// `appended` of the entry there, or '' if it is not known; then it is found out.
+const REPORT_APPLIED: &str = r"
+if redis.call('EXISTS', KEYS[2]) == 0 then return 0 end
+local applied = ARGV[2]
+if applied == '' then
+    local next = redis.call('XRANGE', KEYS[1], '(' .. ARGV[1], '+', 'COUNT', 1)[1]
+    if not next then
+        applied = redis.call('HGET', KEYS[2], 'appended') or '0'
+    else
+        local fields = {}
+        for i = 1, #next[2], 2 do fields[next[2][i]] = next[2][i + 1] end
+        applied = string.format('%.0f', tonumber(fields.appended) - #fields.envelope - #fields.records)
+    end
+end
+redis.call('HSET', KEYS[2], 'applied', applied)
+return 1
+";
+
+/// Longer than any blocking read, so that it is Redis that ends the wait.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How much to read at once.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadBounds {
+    /// The most entries.
+    pub entries: usize,
+    /// Bytes after which no further entry is taken; the last one may go beyond.
+    pub bytes: usize,
+}
+
+/// What was read.
+#[derive(Debug)]
+pub enum ReadResult {
+    /// The next entries, at least one.
+    Entries(Vec<ReceivedEntry>),
+    /// There is none yet, and none can come before this cursor any more: the log is open in its epoch.
+    Drained(Cursor),
+    /// The log is not open for this life of the server: an epoch must be opened.
+    NotOpen,
+}
+
+/// Reads one partition, over a connection of its own.
+pub struct PartitionReader {
+    pub(crate) partition: Partition,
+    pub(crate) link: Link,
+    read: Script,
+}
+
+impl std::fmt::Debug for PartitionReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PartitionReader").field("partition", &self.partition).finish_non_exhaustive()
+    }
+}
+
+impl Queue {
+    /// Connects to read a partition.
+    ///
+    /// # Errors
+    /// If Redis cannot be reached.
+    pub async fn reader(&self, partition: Partition) -> Result<PartitionReader, QueueError> {
+        let link = self.connect(RESPONSE_TIMEOUT).await?;
+        Ok(PartitionReader { partition, link, read: Script::new(READ) })
+    }
+}
+
+impl PartitionReader {
+    /// Whether the connection is gone.
+    pub fn is_lost(&self) -> bool {
+        self.link.is_lost()
+    }
+
+    /// The entries above the cursor, as many as the bounds allow.
+    ///
+    /// # Errors
+    /// If Redis cannot be asked; the reader is then of no more use.
+    pub async fn read(&mut self, cursor: Cursor, bounds: ReadBounds) -> Result<ReadResult, QueueError> {
+        let (epoch, run_id, n, entries): (String, String, String, StreamRangeReply) = self
+            .read
+            .key(keys::log(self.partition))
+            .key(keys::marker(self.partition))
+            .arg(range_start(cursor))
+            .arg(bounds.entries)
+            .arg(bounds.bytes)
+            .invoke_async(&mut self.link.connection)
+            .await?;
+        let entries = entries.ids;
+        let marker = epoch.parse().map(|epoch| EpochMarker { epoch, run_id });
+        match marker {
+            Ok(marker) if marker.run_id == *self.link.run_id => {
+                if entries.is_empty() {
+                    let start = Cursor::start_of(marker.epoch);
+                    // What the marker has counted and the log does not hold was removed behind our back.
+                    let last = n.parse().map(|n| Cursor::at(EntryId { epoch: marker.epoch, n }));
+                    return Ok(ReadResult::Drained(cursor.max(last.unwrap_or(start))));
+                }
+                entries.iter().map(receive).collect::<Result<_, _>>().map(ReadResult::Entries)
+            }
+            _ => Ok(ReadResult::NotOpen),
+        }
+    }
+
+    /// Waits until there is an entry above the cursor, at most so long.
+    ///
+    /// # Errors
+    /// If Redis cannot be asked; the reader is then of no more use.
+    pub async fn wait(&mut self, cursor: Cursor, at_most: Duration) -> Result<(), QueueError> {
+        let block_ms = usize::try_from(at_most.as_millis()).unwrap_or(usize::MAX);
+        let options = StreamReadOptions::default().count(1).block(block_ms);
+        let key = keys::log(self.partition);
+        let _woken: Option<StreamReadReply> =
+            self.link.connection.xread_options(&[key], &[range_start(cursor)], &options).await?;
+        Ok(())
+    }
+
+    /// Tells the queue how far its log is applied. `log_bytes` are those of the entry at the cursor; without
+    /// them the queue finds out.
+    ///
+    /// # Errors
+    /// If Redis cannot be asked. It is told again with the next entry.
+    pub async fn report_applied(&mut self, cursor: Cursor, log_bytes: Option<u64>) -> Result<(), QueueError> {
+        let _told: i64 = Script::new(REPORT_APPLIED)
+            .key(keys::log(self.partition))
+            .key(keys::marker(self.partition))
+            .arg(range_start(cursor))
+            .arg(log_bytes.map(|bytes| bytes.to_string()).unwrap_or_default())
+            .invoke_async(&mut self.link.connection)
+            .await?;
+        Ok(())
+    }
+
+    /// How much memory Redis uses of what it may use.
+    ///
+    /// # Errors
+    /// If Redis cannot be asked.
+    pub async fn memory_use(&mut self) -> Result<crate::MemoryUse, QueueError> {
+        let info: String = redis::cmd("INFO").arg("memory").query_async(&mut self.link.connection).await?;
+        let bytes = |name| info_field(&info, name).and_then(|value| value.parse().ok());
+        Ok(crate::MemoryUse {
+            used_bytes: bytes("used_memory").unwrap_or(0),
+            max_bytes: bytes("maxmemory").unwrap_or(0),
+        })
+    }
+}
+
+/// The id after which reading goes on. Redis has no id before the first of an epoch; what precedes it is
+/// the largest one of the epoch before.
+fn range_start(cursor: Cursor) -> String {
+    match cursor.entry() {
+        Some(entry) => entry.to_string(),
+        None if cursor.epoch() == 0 => "0-0".to_owned(),
+        None => format!("{}-{}", cursor.epoch() - 1, u64::MAX),
+    }
+}
+
+/// Takes an entry as it is: one whose fields make no sense still has its place, and is decided later.
+fn receive(entry: &StreamId) -> Result<ReceivedEntry, QueueError> {
+    let id: EntryId = entry
+        .id
+        .parse()
+        .map_err(|_| QueueError::Corrupt { what: format!("the id {:?} of an entry", entry.id) })?;
+    let microseconds: i64 = entry.get(field::ACCEPTED_AT).unwrap_or(0);
+    Ok(ReceivedEntry {
+        id,
+        accepted_at: Timestamp::from_timestamp_micros(microseconds).unwrap_or_default(),
+        envelope: entry.get(field::ENVELOPE).unwrap_or_default(),
+        records: entry.get(field::RECORDS).unwrap_or_default(),
+        log_bytes: entry.get(field::APPENDED),
+    })
+}

@@ -1,0 +1,99 @@
+//! What operators want to know of the queue, and what the services insist on.
+
+use crate::connection::info_field;
+use crate::keys;
+use crate::{Queue, QueueError};
+use backdrop_core::log::{EntryId, Partition};
+use redis::AsyncCommands;
+use std::collections::HashMap;
+
+/// How durable an accepted batch is before it is applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Durability {
+    /// `always`, `everysec` or `no`; `off` without an append-only file; `unknown` if Redis will not say.
+    pub appendfsync: String,
+    /// What Redis does when its memory is full.
+    pub maxmemory_policy: String,
+}
+
+impl Durability {
+    /// Refuses a Redis that may drop entries on its own.
+    pub(crate) fn refuse_eviction(&self) -> Result<(), QueueError> {
+        if self.maxmemory_policy == "noeviction" {
+            Ok(())
+        } else {
+            Err(QueueError::Evicts { found: self.maxmemory_policy.clone() })
+        }
+    }
+}
+
+/// How much memory Redis uses.
+#[derive(Clone, Copy, Debug)]
+pub struct MemoryUse {
+    /// Bytes in use.
+    pub used_bytes: u64,
+    /// Bytes it may use; 0: no bound.
+    pub max_bytes: u64,
+}
+
+impl MemoryUse {
+    /// Whether less than a quarter of the memory is left.
+    pub const fn is_short(self) -> bool {
+        self.max_bytes > 0 && self.used_bytes > self.max_bytes / 4 * 3
+    }
+}
+
+/// What waits in a partition.
+#[derive(Clone, Copy, Debug)]
+pub struct Backlog {
+    /// The last entry that was given an id, 0-0 if none ever was.
+    pub last: EntryId,
+    /// Bytes that wait to be applied, as far as workers have told.
+    pub bytes: u64,
+}
+
+impl Queue {
+    /// Asks for the shortest sign of life.
+    ///
+    /// # Errors
+    /// If none comes.
+    pub async fn ping(&self) -> Result<(), QueueError> {
+        let _pong: String = redis::cmd("PING").query_async(&mut self.pooled().await?).await?;
+        Ok(())
+    }
+
+    /// How durable the queue is.
+    ///
+    /// # Errors
+    /// If Redis cannot be asked.
+    pub async fn durability(&self) -> Result<Durability, QueueError> {
+        let mut connection = self.pooled().await?;
+        let memory: String = redis::cmd("INFO").arg("memory").query_async(&mut connection).await?;
+        let persistence: String = redis::cmd("INFO").arg("persistence").query_async(&mut connection).await?;
+        let policy = info_field(&memory, "maxmemory_policy").unwrap_or("unknown").to_owned();
+        let appendfsync = if info_field(&persistence, "aof_enabled") == Some("1") {
+            // Hosted servers often forbid CONFIG; then it cannot be known.
+            let config: Result<HashMap<String, String>, _> =
+                redis::cmd("CONFIG").arg("GET").arg("appendfsync").query_async(&mut connection).await;
+            config
+                .ok()
+                .and_then(|config| config.get("appendfsync").cloned())
+                .unwrap_or_else(|| "unknown".into())
+        } else {
+            "off".into()
+        };
+        Ok(Durability { appendfsync, maxmemory_policy: policy })
+    }
+
+    /// What waits in a partition.
+    ///
+    /// # Errors
+    /// If Redis cannot be asked.
+    pub async fn backlog(&self, partition: Partition) -> Result<Backlog, QueueError> {
+        let last = self.state(partition).await?.last;
+        let (appended, applied): (Option<u64>, Option<u64>) =
+            self.pooled().await?.hmget(keys::marker(partition), &["appended", "applied"]).await?;
+        let bytes = appended.unwrap_or(0).saturating_sub(applied.unwrap_or(0));
+        Ok(Backlog { last, bytes })
+    }
+}
