@@ -1,0 +1,74 @@
+//! Answering: brings a query and the store together. Knows nothing of HTTP.
+
+use backdrop_core::data_set::DataSet;
+use backdrop_core::query::{Answer, Query};
+use backdrop_core::shape::{self, Row};
+use backdrop_postgres::{Catalogue, Found, KnownDataSet, ReadError, RecordReader, StoreError};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use std::sync::Arc;
+
+/// Finds data sets and answers queries about them.
+#[derive(Debug)]
+pub struct Answers {
+    catalogue: Catalogue,
+    reader: RecordReader,
+}
+
+/// The rows of an answer.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Rows {
+    /// Records as they are stored.
+    Records(Vec<Box<RawValue>>),
+    /// Groups of them.
+    Groups(Vec<Row>),
+}
+
+/// How a request names a data set.
+#[derive(Clone, Copy, Debug)]
+pub enum Address<'a> {
+    /// By its data group and data type.
+    GroupAndType(&'a str, &'a str),
+    /// By its name.
+    Name(&'a str),
+}
+
+impl Answers {
+    /// Answers from the given store.
+    pub const fn new(catalogue: Catalogue, reader: RecordReader) -> Self {
+        Self { catalogue, reader }
+    }
+
+    /// The data set at an address, if it is there and may be queried.
+    ///
+    /// # Errors
+    /// If it is not known and the store cannot be asked.
+    pub async fn find(&self, address: Address<'_>) -> Result<Option<Arc<KnownDataSet>>, StoreError> {
+        let known = match address {
+            Address::GroupAndType(group, data_type) => {
+                self.catalogue.by_group_and_type(group, data_type).await?
+            }
+            Address::Name(name) => self.catalogue.by_name(name).await?,
+        };
+        Ok(known.filter(|known| known.data_set.settings.queryable))
+    }
+
+    /// The rows that answer a query, and the version of the data set they come from.
+    ///
+    /// # Errors
+    /// If the query asks for what the records do not allow, or the store fails.
+    pub async fn answer(&self, data_set: &DataSet, query: &Query) -> Result<Found<Rows>, ReadError> {
+        match query.answer() {
+            Answer::Rows(listing) => {
+                let records = self.reader.rows(data_set.id, query.selection(), listing).await?;
+                Ok(Found { version: records.version, found: Rows::Records(records.found) })
+            }
+            Answer::Groups(grouping) => {
+                let cells = self.reader.groups(data_set.id, query.selection(), grouping).await?;
+                let rows = shape::rows(grouping, cells.found)?;
+                Ok(Found { version: cells.version, found: Rows::Groups(rows) })
+            }
+        }
+    }
+}

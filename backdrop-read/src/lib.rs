@@ -1,0 +1,19 @@
+//! The query service of Backdrop: answers over HTTP what the store holds.
+//!
+//! **Invariant.** It needs Postgres and nothing else: a broken queue cannot take reading down.
+//!
+//! **Invariant.** Nothing a client sends makes an answer of 5xx. Whatever it gets wrong is a 4xx that
+//! says what; a 5xx means that we, or the store, are at fault.
+//!
+//! Handlers in [`routes`] translate between HTTP and `backdrop-core`; [`answers`] brings a query and the
+//! store together; [`startup`] wires everything.
+
+pub mod answers;
+mod fault;
+mod middleware;
+pub mod routes;
+pub mod settings;
+pub mod startup;
+
+pub use settings::Settings;
+pub use startup::Application;

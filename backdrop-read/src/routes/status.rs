@@ -1,0 +1,42 @@
+//! `/_status`: whether the process lives; `/_status/ready`: whether it can answer queries.
+
+use actix_web::HttpResponse;
+use actix_web::web::{self, ServiceConfig};
+use backdrop_postgres::Database;
+use backdrop_service::health::{self, Check};
+use backdrop_service::routing::{get, only};
+use std::collections::BTreeMap;
+use tokio_util::sync::CancellationToken;
+
+const ALLOW: &str = "GET, HEAD";
+
+/// What readiness depends on.
+#[derive(Debug)]
+pub struct Health {
+    database: Database,
+    stopping: CancellationToken,
+}
+
+impl Health {
+    /// Ready as long as the store answers and the process is not stopping.
+    pub const fn new(database: Database, stopping: CancellationToken) -> Self {
+        Self { database, stopping }
+    }
+}
+
+/// Adds the routes of this module.
+pub fn configure(config: &mut ServiceConfig) {
+    let other = || only(ALLOW);
+    config
+        .service(web::resource("/_status").route(get().to(alive)).default_service(other()))
+        .service(web::resource("/_status/ready").route(get().to(ready)).default_service(other()));
+}
+
+async fn alive() -> HttpResponse {
+    health::alive()
+}
+
+async fn ready(health: web::Data<Health>) -> HttpResponse {
+    let checks = BTreeMap::from([("postgres", Check::of(health.database.ping()).await)]);
+    health::ready(&checks, health.stopping.is_cancelled())
+}

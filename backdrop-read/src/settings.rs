@@ -1,0 +1,16 @@
+//! What the query service can be told.
+
+use backdrop_service::settings::StoreArgs;
+use clap::Args;
+use std::net::SocketAddr;
+
+/// The settings of the query service.
+#[derive(Args, Clone, Debug)]
+pub struct Settings {
+    /// Where queries are answered; port 0 takes a free one
+    #[arg(long, env = "BACKDROP_READ_LISTEN", default_value = "127.0.0.1:3038")]
+    pub read_listen: SocketAddr,
+    /// How to reach Postgres.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}

@@ -1,0 +1,78 @@
+//! Wiring: from settings to a running service.
+
+use crate::answers::Answers;
+use crate::routes::status::Health;
+use crate::{Settings, middleware, routes};
+use actix_web::middleware::from_fn;
+use actix_web::web::Data;
+use actix_web::{App, HttpServer};
+use anyhow::Context;
+use backdrop_postgres::{Catalogue, Database, DatabaseSettings, RecordReader};
+use backdrop_service::{request, serve};
+use std::net::{SocketAddr, TcpListener};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+/// The query service, listening but not yet answering.
+#[derive(Debug)]
+pub struct Application {
+    listener: TcpListener,
+    local_addr: SocketAddr,
+    catalogue: Catalogue,
+    database: Database,
+}
+
+impl Application {
+    /// Opens the port and prepares the store. A store that cannot be reached is no error: the service
+    /// answers 503 until it can be.
+    ///
+    /// # Errors
+    /// If the port cannot be opened or the settings cannot be used.
+    pub async fn build(settings: Settings) -> anyhow::Result<Self> {
+        let database = Database::new(&DatabaseSettings {
+            url: settings.store.database_url,
+            max_connections: settings.store.database_connections,
+            acquire_timeout: settings.store.database_wait_ms,
+            statement_timeout: settings.store.statement_timeout_ms,
+            application_name: "backdrop-read".into(),
+        })
+        .context("DATABASE_URL")?;
+        let listener = TcpListener::bind(settings.read_listen)
+            .with_context(|| format!("BACKDROP_READ_LISTEN: cannot listen on {}", settings.read_listen))?;
+        let local_addr = listener.local_addr()?;
+        let catalogue = Catalogue::start(database.clone()).await;
+        Ok(Self { listener, local_addr, catalogue, database })
+    }
+
+    /// Where it listens.
+    pub const fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Answers until `stop` is cancelled, then lets the requests in flight end.
+    ///
+    /// # Errors
+    /// If the server fails.
+    pub async fn run_until_stopped(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let answers = Data::new(Answers::new(self.catalogue, RecordReader::new(self.database.clone())));
+        let health = Data::new(Health::new(self.database.clone(), stop.clone()));
+        let server = HttpServer::new(move || {
+            // The last one wrapped is the outermost: headers are set on what all others answer.
+            App::new()
+                .app_data(answers.clone())
+                .app_data(health.clone())
+                .configure(routes::configure)
+                .wrap(from_fn(middleware::refuse_bad_urls))
+                .wrap(from_fn(request::observe))
+                .wrap(from_fn(middleware::set_headers))
+        })
+        .disable_signals()
+        .shutdown_timeout(serve::DRAIN.as_secs())
+        .listen(self.listener)?
+        .run();
+        info!(address = %self.local_addr, "the query service listens");
+        serve::until_stopped(server, stop).await?;
+        self.database.close().await;
+        Ok(())
+    }
+}

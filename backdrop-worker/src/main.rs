@@ -1,0 +1,24 @@
+//! The worker as a process of its own.
+
+use backdrop_service::settings::LogArgs;
+use backdrop_service::{serve, telemetry};
+use backdrop_worker::{Application, Settings};
+use clap::Parser;
+
+/// Validates queued batches and persists them.
+#[derive(Debug, Parser)]
+#[command(name = "backdrop-worker", version)]
+struct Args {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    telemetry::init(&args.log)?;
+    let stop = serve::stop_on_signals()?;
+    Application::build(args.settings).await?.run_until_stopped(stop).await
+}

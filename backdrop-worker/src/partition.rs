@@ -1,0 +1,127 @@
+//! Looking after one partition.
+//!
+//! A run is read, decided, applied and announced; then comes the next. Everything that fails ends the
+//! visit, and after a while the next visit begins from the store's cursor, so there is nothing to undo.
+
+mod attempts;
+mod visit;
+
+pub(crate) use attempts::Alone;
+
+use crate::decide::{DecideError, Decider};
+use crate::fleet::{Living, prefers};
+use crate::trimmer::Trimmer;
+use attempts::Attempts;
+use backdrop_core::error::chain;
+use backdrop_core::log::Partition;
+use backdrop_postgres::{Database, StoreError};
+use backdrop_queue::{Queue, QueueError};
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+use uuid::Uuid;
+
+/// The shortest and the longest wait after a fault.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+
+/// Why a visit ended before its time.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum VisitError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    #[error(transparent)]
+    Decide(#[from] DecideError),
+}
+
+impl VisitError {
+    /// Whether the entry that was worked on has nothing to do with it.
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_transient(),
+            Self::Queue(_) => true,
+            Self::Decide(error) => error.is_transient(),
+        }
+    }
+}
+
+/// What a worker needs to look after a partition.
+#[derive(Debug)]
+pub(crate) struct PartitionKeeper {
+    pub(crate) worker: Uuid,
+    pub(crate) partition: Partition,
+    pub(crate) database: Database,
+    pub(crate) queue: Queue,
+    pub(crate) decider: Decider,
+    pub(crate) alone: Alone,
+    pub(crate) living: watch::Receiver<Living>,
+    pub(crate) log_keep: Duration,
+    pub(crate) stop: CancellationToken,
+}
+
+impl PartitionKeeper {
+    /// Looks after the partition whenever this worker is the one to, until it is told to stop.
+    pub(crate) async fn run(mut self) {
+        let mut attempts = Attempts::new(self.database.clone(), self.partition);
+        let mut trimmer = Trimmer::new(self.log_keep, Instant::now());
+        let mut backoff = BACKOFF.0;
+        while self.until_preferred().await {
+            match self.visit(&mut attempts, &mut trimmer).await {
+                Ok(()) => backoff = BACKOFF.0,
+                Err(error) => {
+                    attempts.failed(error.is_transient());
+                    self.log_failure(&error, backoff == BACKOFF.0);
+                    // Half to all of the time, so that the partitions do not come back all at once.
+                    let part = 0.5 + f64::from(Uuid::new_v4().as_bytes()[0]) / 512.0;
+                    self.pause(backoff.mul_f64(part)).await;
+                    backoff = (backoff * 2).min(BACKOFF.1);
+                }
+            }
+        }
+        attempts.stop().await;
+    }
+
+    /// Waits until this worker is to look after the partition; `false`: it is to stop.
+    async fn until_preferred(&mut self) -> bool {
+        loop {
+            if self.stop.is_cancelled() {
+                return false;
+            }
+            if self.is_preferred() {
+                return true;
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => return false,
+                changed = self.living.changed() => if changed.is_err() { return false },
+            }
+        }
+    }
+
+    fn is_preferred(&self) -> bool {
+        prefers(self.worker, self.partition, &self.living.borrow())
+    }
+
+    /// Whether the visit should go on.
+    fn goes_on(&self) -> bool {
+        !self.stop.is_cancelled() && self.is_preferred()
+    }
+
+    /// Warns once per outage and partition: the rest says nothing new.
+    fn log_failure(&self, error: &VisitError, is_first: bool) {
+        let (partition, cause) = (self.partition.0, chain(error));
+        if is_first || !error.is_transient() {
+            warn!(partition, error = cause, "visit to a partition failed");
+        } else {
+            debug!(partition, error = cause, "visit to a partition failed again");
+        }
+    }
+
+    async fn pause(&self, duration: Duration) {
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            () = tokio::time::sleep(duration) => {}
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Counting attempts, so that an entry that brings workers down does not do so for ever.
+//!
+//! A process that begins on a partition first commits that it does. If it dies over the entry, the
+//! count stays, and the next process counts on. From the third attempt on the entry is worked on alone,
+//! with nothing else in flight in the whole process, so that it and nothing else is to blame; after
+//! three deaths in that state it is put aside, kept and visible.
+
+use backdrop_core::error::chain;
+use backdrop_core::log::{Cursor, Partition};
+use backdrop_postgres::{Database, StoreError};
+use std::sync::Arc;
+use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
+use tracing::warn;
+
+/// From this attempt on an entry is worked on alone.
+const ALONE_FROM: u32 = 3;
+/// At this attempt three have failed alone, and the entry is put aside.
+const SET_ASIDE_AT: u32 = ALONE_FROM + 3;
+
+/// How the next entries are to be worked on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Care {
+    /// As usual.
+    Usual,
+    /// The head entry alone, and nothing else in the process meanwhile.
+    Alone,
+    /// The head entry is put aside.
+    SetAside,
+}
+
+impl Care {
+    const fn at(attempts: u32) -> Self {
+        if attempts >= SET_ASIDE_AT {
+            Self::SetAside
+        } else if attempts >= ALONE_FROM {
+            Self::Alone
+        } else {
+            Self::Usual
+        }
+    }
+}
+
+/// What this process has counted for a partition.
+#[derive(Debug)]
+pub(super) struct Attempts {
+    database: Database,
+    partition: Partition,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    /// Nothing is counted: the next entry is the first of this process, or the first after an error.
+    NotCounted,
+    /// An attempt at the entry after the cursor is counted.
+    Counted(Cursor, Care),
+    /// Work goes on without counting: the last run was applied.
+    Progress,
+    /// What was counted at the cursor is to be taken back: a fault that was not the entry's.
+    ToTakeBack(Cursor),
+}
+
+impl Attempts {
+    pub(super) const fn new(database: Database, partition: Partition) -> Self {
+        Self { database, partition, state: State::NotCounted }
+    }
+
+    /// Called before work on the entries after the cursor begins. `None`: somebody else is at work on
+    /// them, or has been.
+    ///
+    /// Whoever has to wait for others in this process does so before it is counted: if one of them
+    /// brings the process down, only what was at work counts as having been.
+    pub(super) async fn begin(
+        &mut self,
+        cursor: Cursor,
+        alone: &Alone,
+    ) -> Result<Option<(Care, InFlight)>, StoreError> {
+        if let State::ToTakeBack(counted_at) = self.state {
+            self.database.reset_attempts(self.partition, counted_at).await?;
+            self.state = State::NotCounted;
+        }
+        match self.state {
+            State::Progress => Ok(Some((Care::Usual, alone.begin(Care::Usual).await))),
+            State::Counted(counted_at, care) if counted_at == cursor => {
+                Ok(Some((care, alone.begin(care).await)))
+            }
+            _ => self.count(cursor, alone).await,
+        }
+    }
+
+    async fn count(&mut self, cursor: Cursor, alone: &Alone) -> Result<Option<(Care, InFlight)>, StoreError> {
+        let row = self.database.partition(self.partition).await?;
+        if row.cursor != cursor {
+            return Ok(None);
+        }
+        let in_flight = alone.begin(Care::at(row.attempts + 1)).await;
+        let Some(attempts) = self.database.raise_attempts(self.partition, cursor).await? else {
+            return Ok(None);
+        };
+        let care = Care::at(attempts);
+        self.state = State::Counted(cursor, care);
+        if care == Care::Usual {
+            return Ok(Some((care, in_flight)));
+        }
+        warn!(partition = self.partition.0, %cursor, attempts, ?care, "work on the next entry has failed before");
+        if care == Care::at(row.attempts + 1) {
+            return Ok(Some((care, in_flight)));
+        }
+        // Somebody else has counted in between.
+        drop(in_flight);
+        Ok(Some((care, alone.begin(care).await)))
+    }
+
+    /// A run was applied; the store has set the count to 0 with it.
+    pub(super) const fn progress(&mut self) {
+        self.state = State::Progress;
+    }
+
+    /// The partition was left to somebody else, or its cursor moved: whatever comes next is new.
+    pub(super) const fn forget(&mut self) {
+        self.state = State::NotCounted;
+    }
+
+    /// The visit failed.
+    pub(super) const fn failed(&mut self, is_transient: bool) {
+        self.state = match self.state {
+            State::Counted(cursor, _) if is_transient => State::ToTakeBack(cursor),
+            State::ToTakeBack(cursor) => State::ToTakeBack(cursor),
+            _ => State::NotCounted,
+        };
+    }
+
+    /// The process stops in an orderly way: what is counted was no death.
+    pub(super) async fn stop(self) {
+        if let State::Counted(cursor, _) | State::ToTakeBack(cursor) = self.state
+            && let Err(error) = self.database.reset_attempts(self.partition, cursor).await
+        {
+            let error = chain(&error);
+            warn!(partition = self.partition.0, error, "attempts not taken back");
+        }
+    }
+}
+
+/// Lets one entry be worked on with nothing else in flight in the process.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Alone(Arc<RwLock<()>>);
+
+/// Held while entries are worked on.
+#[derive(Debug)]
+pub(super) enum InFlight {
+    #[expect(dead_code, reason = "held for its drop")]
+    WithOthers(OwnedRwLockReadGuard<()>),
+    #[expect(dead_code, reason = "held for its drop")]
+    Alone(OwnedRwLockWriteGuard<()>),
+}
+
+impl Alone {
+    /// Waits until work may begin with that care.
+    pub(super) async fn begin(&self, care: Care) -> InFlight {
+        let lock = Arc::clone(&self.0);
+        match care {
+            Care::Usual | Care::SetAside => InFlight::WithOthers(lock.read_owned().await),
+            Care::Alone => InFlight::Alone(lock.write_owned().await),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_attempts_alone_then_aside() {
+        let cares: Vec<Care> = (1..=7).map(Care::at).collect();
+        use Care::{Alone, SetAside, Usual};
+        assert_eq!(cares, [Usual, Usual, Alone, Alone, Alone, SetAside, SetAside]);
+    }
+}

@@ -1,0 +1,168 @@
+//! Putting the worker together.
+
+use crate::decide::Decider;
+use crate::partition::{Alone, PartitionKeeper};
+use crate::routes::{self, Dependencies};
+use crate::schemas::Schemas;
+use crate::settings::Settings;
+use crate::{fleet, janitor};
+use actix_web::middleware::from_fn;
+use actix_web::web::Data;
+use actix_web::{App, HttpServer};
+use anyhow::Context;
+use backdrop_core::error::chain;
+use backdrop_core::log::Partition;
+use backdrop_postgres::{Catalogue, Database, DatabaseSettings};
+use backdrop_queue::{Queue, QueueSettings};
+use backdrop_service::{request, serve};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+use uuid::Uuid;
+
+/// How long to wait before asking again for what the worker cannot begin without.
+const STARTUP_RETRY: Duration = Duration::from_secs(1);
+
+/// A worker, ready to run.
+#[derive(Debug)]
+pub struct Application {
+    settings: Settings,
+    database: Database,
+    queue: Queue,
+    listener: TcpListener,
+    local_addr: SocketAddr,
+}
+
+impl Application {
+    /// Prepares a worker; connects to nothing yet.
+    ///
+    /// # Errors
+    /// If a URL cannot be read or the address cannot be listened on.
+    #[expect(clippy::unused_async, reason = "all services are built the same way")]
+    pub async fn build(settings: Settings) -> anyhow::Result<Self> {
+        let store = &settings.store;
+        let database = Database::new(&DatabaseSettings {
+            url: store.database_url.clone(),
+            max_connections: store.database_connections,
+            acquire_timeout: store.database_wait_ms,
+            statement_timeout: store.statement_timeout_ms,
+            application_name: "backdrop-worker".into(),
+        })
+        .context("DATABASE_URL")?;
+        let queue = Queue::new(&QueueSettings {
+            url: settings.queue.redis_url.clone(),
+            max_connections: settings.queue.redis_connections,
+            partition_bytes_max: settings.queue.partition_bytes,
+        })
+        .context("REDIS_URL")?;
+        let listener = TcpListener::bind(settings.worker_listen).with_context(|| {
+            format!("BACKDROP_WORKER_LISTEN: cannot listen on {}", settings.worker_listen)
+        })?;
+        let local_addr = listener.local_addr()?;
+        Ok(Self { settings, database, queue, listener, local_addr })
+    }
+
+    /// Where health is answered.
+    pub const fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Works until `stop` is cancelled; then ends the runs in flight and leaves every partition clean.
+    ///
+    /// # Errors
+    /// If health can no longer be answered.
+    pub async fn run_until_stopped(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let dependencies =
+            Dependencies { database: self.database.clone(), queue: self.queue.clone(), stop: stop.clone() };
+        let server = HttpServer::new(move || {
+            App::new()
+                .app_data(Data::new(dependencies.clone()))
+                .wrap(from_fn(request::observe))
+                .configure(routes::configure)
+        })
+        .workers(1)
+        .disable_signals()
+        .shutdown_timeout(serve::DRAIN.as_secs())
+        .listen(self.listener)?
+        .run();
+        // Health is answered to the end, also while the runs in flight end.
+        let ended = CancellationToken::new();
+        let answering = tokio::spawn(serve::until_stopped(server, ended.clone()));
+        work(&self.settings, self.database.clone(), self.queue, stop).await;
+        ended.cancel();
+        answering.await??;
+        self.database.close().await;
+        Ok(())
+    }
+}
+
+async fn work(settings: &Settings, database: Database, queue: Queue, stop: CancellationToken) {
+    let Some(partitions) = partitions(&database, &stop).await else { return };
+    let worker = Uuid::new_v4();
+    info!(%worker, partitions = partitions.len(), "worker begins");
+    let catalogue = Arc::new(Catalogue::start(database.clone()).await);
+    let schemas = Arc::new(Schemas::new(database.clone()));
+    let alone = Alone::default();
+    let (living_sender, living) = watch::channel(Vec::new());
+    // Beats on while runs end, so that nobody else begins on a partition that is being left.
+    let beating = CancellationToken::new();
+    let heart = tokio::spawn(fleet::beat(database.clone(), worker, living_sender, beating.clone()));
+    let mut tasks = JoinSet::new();
+    tasks.spawn(janitor::run(database.clone(), stop.clone()));
+    for partition in partitions {
+        let decider = Decider {
+            catalogue: Arc::clone(&catalogue),
+            schemas: Arc::clone(&schemas),
+            timeout: settings.validation_timeout,
+        };
+        let keeper = PartitionKeeper {
+            worker,
+            partition,
+            database: database.clone(),
+            queue: queue.clone(),
+            decider,
+            alone: alone.clone(),
+            living: living.clone(),
+            log_keep: settings.log_keep,
+            stop: stop.clone(),
+        };
+        tasks.spawn(keeper.run());
+    }
+    while let Some(ended) = tasks.join_next().await {
+        if let Err(error) = ended
+            && error.is_panic()
+        {
+            // An invariant is broken. Better no worker than one that neglects a partition unseen.
+            tracing::error!(error = chain(&error), "a task of the worker panicked, stopping");
+            stop.cancel();
+        }
+    }
+    beating.cancel();
+    let _ended = heart.await;
+    if let Err(error) = database.end_heartbeat(worker).await {
+        warn!(error = chain(&error), "heartbeat not taken away");
+    }
+}
+
+/// The partitions there are; waits for the store. `None`: told to stop meanwhile.
+async fn partitions(database: &Database, stop: &CancellationToken) -> Option<Vec<Partition>> {
+    while !stop.is_cancelled() {
+        match database.partitions().await {
+            Ok(partitions) if !partitions.is_empty() => return Some(partitions),
+            Ok(_) => warn!("waiting for partitions: run `backdrop migrate`"),
+            Err(error) => {
+                let error = chain(&error);
+                warn!(error, "waiting for Postgres; if it is new, run `backdrop migrate`");
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(STARTUP_RETRY) => {}
+        }
+    }
+    None
+}

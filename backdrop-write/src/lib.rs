@@ -1,0 +1,23 @@
+//! The ingest service: takes batches, puts them into the log, and tells how they ended; and the
+//! administration of data sets.
+//!
+//! A write is acknowledged with 200 only when it is committed in Postgres. So a request registers as
+//! waiting for its batch (`outcomes`), appends it (`ingest`), and answers with what the worker made
+//! of it, or with a receipt if the client does not want to wait.
+//!
+//! **Invariant.** No request asks Postgres for configuration: data sets and tokens come from the
+//! catalogue in the process.
+
+mod auth;
+mod body;
+mod error;
+mod ingest;
+mod outcomes;
+mod prefer;
+mod receipt;
+mod routes;
+mod settings;
+mod startup;
+
+pub use settings::Settings;
+pub use startup::Application;

@@ -1,0 +1,81 @@
+//! The routes, one file each.
+
+mod data;
+mod data_sets;
+mod receipts;
+mod rejected;
+mod status;
+mod tokens;
+
+use crate::auth::Guard;
+use crate::body::BodyBounds;
+use crate::error::WriteError;
+use crate::ingest::Ingest;
+use actix_web::web::{self, PathConfig, QueryConfig, ServiceConfig};
+use backdrop_core::error::{ErrorCode, chain};
+use backdrop_postgres::{Catalogue, Database, KnownDataSet};
+use backdrop_queue::Queue;
+use backdrop_service::error_response::not_found;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+/// What the handlers work with.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) catalogue: Catalogue,
+    pub(crate) database: Database,
+    pub(crate) queue: Queue,
+    pub(crate) ingest: Ingest,
+    pub(crate) guard: Guard,
+    pub(crate) body: BodyBounds,
+    pub(crate) batch_records: usize,
+    pub(crate) wait: Duration,
+    pub(crate) stop: CancellationToken,
+}
+
+pub(crate) fn configure(config: &mut ServiceConfig) {
+    config
+        .app_data(QueryConfig::default().error_handler(|error, _| unreadable("query", &error)))
+        .app_data(PathConfig::default().error_handler(|error, _| unreadable("path", &error)))
+        .configure(data::configure)
+        .configure(data_sets::configure)
+        .configure(receipts::configure)
+        .configure(rejected::configure)
+        .configure(status::configure)
+        .configure(tokens::configure)
+        .default_service(web::to(not_found));
+}
+
+/// The answer to a URL that cannot be taken apart.
+fn unreadable(part: &str, error: &dyn std::fmt::Display) -> actix_web::Error {
+    let message = format!("The {part} of the URL cannot be read: {error}");
+    WriteError::new(ErrorCode::InvalidQuery, message).into()
+}
+
+impl State {
+    /// Learns at once what was just changed. That it was done is true whether or not this succeeds, and
+    /// every process learns it within seconds anyway.
+    async fn learn_changes(&self) {
+        if let Err(error) = self.catalogue.refresh().await {
+            warn!(error = chain(&error), "configuration not refreshed");
+        }
+    }
+
+    async fn data_set(&self, group: &str, data_type: &str) -> Result<Arc<KnownDataSet>, WriteError> {
+        let found = self.catalogue.by_group_and_type(group, data_type).await?;
+        found.ok_or_else(|| {
+            let message = format!("No data set for data group \"{group}\" and data type \"{data_type}\"");
+            WriteError::new(ErrorCode::DataSetNotFound, message)
+        })
+    }
+
+    async fn data_set_named(&self, name: &str) -> Result<Arc<KnownDataSet>, WriteError> {
+        let found = self.catalogue.by_name(name).await?;
+        found.ok_or_else(|| {
+            let message = format!("No collection exists with name \"{name}\"");
+            WriteError::new(ErrorCode::DataSetNotFound, message)
+        })
+    }
+}
