@@ -1,0 +1,42 @@
+//! Private servers: a Postgres and a Redis of our own, as child processes, with nothing to configure.
+//!
+//! `backdrop up` keeps them below `BACKDROP_HOME`; tests keep them in a temporary directory and use
+//! them up. All calls block; an async caller wraps them in `spawn_blocking`.
+//!
+//! **Invariant.** A server listens on 127.0.0.1 only, on a port the system chose, and asks for a random
+//! password that stands in no command line.
+//!
+//! **Invariant.** No server outlives us: it is stopped when its handle is dropped, and where `setpriv` is
+//! installed (util-linux) the kernel stops it when we are killed. What an earlier life left behind all
+//! the same is stopped at the next start.
+//!
+//! **Invariant.** One process uses a home at a time; a lock held for life says so.
+
+mod directory;
+mod installed;
+mod orphan;
+mod postgres;
+mod redis;
+mod server;
+mod spawner;
+mod user;
+
+pub use postgres::{PostgresOptions, PrivatePostgres};
+pub use redis::{PrivateRedis, RedisOptions};
+
+pub(crate) use directory::write_private;
+
+use anyhow::Context;
+use std::net::TcpListener;
+
+/// A port that nothing listens on just now. Somebody may take it before the server does; then the
+/// start is tried again with another.
+fn free_port() -> anyhow::Result<u16> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).context("no free port on 127.0.0.1")?;
+    Ok(listener.local_addr().context("a bound socket has no address")?.port())
+}
+
+/// A password that nobody guesses: 244 random bits.
+pub(crate) fn random_password() -> String {
+    format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple())
+}

@@ -1,0 +1,128 @@
+//! A service as a process: started, stopped, continued, killed.
+
+use anyhow::{Context, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+use std::fs::File;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long an orderly stop may take before the test is told that it hangs.
+const STOP_WITHIN: Duration = Duration::from_secs(20);
+
+/// A running program of this workspace.
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    child: Child,
+    log: PathBuf,
+    address: SocketAddr,
+}
+
+impl Process {
+    /// Starts a program of the workspace, by its name, with its log in the folder. Its listening address
+    /// is a free one, told to it by `listen_variable`.
+    ///
+    /// # Errors
+    /// If the program was not built or cannot be started.
+    pub fn start(
+        name: &str,
+        folder: &Path,
+        listen_variable: &str,
+        environment: &[(String, String)],
+    ) -> anyhow::Result<Self> {
+        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let log = folder.join(format!("{name}-{}.log", address.port()));
+        let child = Command::new(program(name)?)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
+            .env(listen_variable, address.to_string())
+            .env("BACKDROP_LOG_FORMAT", "text")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::create(&log)?)
+            .spawn()
+            .with_context(|| format!("cannot start {name}"))?;
+        Ok(Self { name: name.to_owned(), child, log, address })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Kills it (`SIGKILL`), as a crash would.
+    pub fn kill(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Stops it in its tracks (`SIGSTOP`), as a machine that hangs would.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on (`SIGCONT`).
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    /// Asks it to stop (`SIGTERM`) and waits until it has.
+    ///
+    /// # Errors
+    /// If it does not stop in time.
+    pub fn terminate(&mut self) -> anyhow::Result<ExitStatus> {
+        self.signal(Signal::TERM);
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status);
+            }
+            ensure!(began.elapsed() < STOP_WITHIN, "{} does not stop", self.name);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Whether it still runs.
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    fn signal(&self, what: Signal) {
+        signal(self.child.id(), what);
+    }
+}
+
+/// Sends a signal to a process, which may have ended by itself.
+pub(crate) fn signal(pid: u32, what: Signal) {
+    if let Some(pid) = Pid::from_raw(pid.cast_signed()) {
+        let _ = kill_process(pid, what);
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            let log = self.log();
+            let tail: Vec<&str> = log.lines().rev().take(60).collect();
+            eprintln!("--- end of the log of {} ---", self.name);
+            tail.iter().rev().for_each(|line| eprintln!("{line}"));
+        }
+    }
+}
+
+/// The program, beside the test's own in the target folder.
+fn program(name: &str) -> anyhow::Result<PathBuf> {
+    let test = std::env::current_exe()?;
+    let folder = test.ancestors().nth(2).context("a test lies in target/<profile>/deps")?;
+    let program = folder.join(name);
+    ensure!(program.exists(), "{} is not built; run `cargo build --workspace --bins`", program.display());
+    Ok(program)
+}

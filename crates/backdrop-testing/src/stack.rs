@@ -1,0 +1,266 @@
+//! A whole Backdrop for one test.
+
+use crate::client::Client;
+use crate::process::{Process, signal};
+use crate::servers::{SHARED_POSTGRES, SharedPostgres};
+use anyhow::{Context, ensure};
+use backdrop_cli::private::{PrivateRedis, RedisOptions};
+use backdrop_postgres::{Database, DatabaseSettings, migrate};
+use rustix::process::Signal;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+/// The administration token of every stack.
+pub const ADMIN_TOKEN: &str = "an-administration-token-for-tests";
+
+/// How long a service may take to be ready.
+const READY_WITHIN: Duration = Duration::from_secs(30);
+
+/// Which Postgres a stack stands on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PostgresKind {
+    /// A database of its own in the server all tests share.
+    #[default]
+    Shared,
+    /// A server of its own, which the test may kill.
+    Own,
+}
+
+/// What a stack is made of.
+#[derive(Clone, Debug, Default)]
+pub struct StackOptions {
+    /// Which Postgres.
+    pub postgres: PostgresKind,
+    /// How Redis runs.
+    pub redis: RedisOptions,
+    /// How many workers to start.
+    pub workers: usize,
+    /// Further settings for all services.
+    pub environment: Vec<(String, String)>,
+}
+
+/// The services of one test, on a database and a Redis of its own.
+#[derive(Debug)]
+pub struct Stack {
+    // In this order: the services end before what they stand on.
+    /// The ingest service.
+    pub write: Process,
+    /// The query service.
+    pub read: Process,
+    /// The workers.
+    pub workers: Vec<Process>,
+    /// The queue.
+    pub redis: PrivateRedis,
+    /// The Postgres of its own, if it has one.
+    pub postgres: Option<SharedPostgres>,
+    /// A pool of the test's own, to look behind the services.
+    pub pool: PgPool,
+    environment: Vec<(String, String)>,
+    folder: TempDir,
+}
+
+impl Stack {
+    /// Starts everything, with one worker.
+    ///
+    /// # Errors
+    /// If anything does not start.
+    pub async fn start() -> anyhow::Result<Self> {
+        Self::start_with(StackOptions { workers: 1, ..StackOptions::default() }).await
+    }
+
+    /// Starts everything.
+    ///
+    /// # Errors
+    /// If anything does not start.
+    pub async fn start_with(options: StackOptions) -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("backdrop-stack-").tempdir()?;
+        let redis = PrivateRedis::start_with(folder.path(), options.redis)?;
+        let shared = std::env::var(SHARED_POSTGRES).ok().map(SecretString::from);
+        let postgres = match (&shared, options.postgres) {
+            (Some(_), PostgresKind::Shared) => None,
+            _ => Some(SharedPostgres::start()?),
+        };
+        let server = postgres.as_ref().map(SharedPostgres::url).or(shared).context("a Postgres")?;
+        let database_url = create_database(&server).await?;
+        let pool = PgPoolOptions::new().max_connections(3).connect(database_url.expose_secret()).await?;
+        let mut environment = vec![
+            ("DATABASE_URL".to_owned(), database_url.expose_secret().to_owned()),
+            ("REDIS_URL".to_owned(), redis.url().expose_secret().to_owned()),
+            ("BACKDROP_ADMIN_TOKEN".to_owned(), ADMIN_TOKEN.to_owned()),
+        ];
+        environment.extend(options.environment);
+        let write = start_write(folder.path(), &environment)?;
+        let read = Process::start("backdrop-read", folder.path(), "BACKDROP_READ_LISTEN", &environment)?;
+        let mut stack = Self { write, read, workers: Vec::new(), redis, postgres, pool, environment, folder };
+        for _ in 0..options.workers {
+            stack.add_worker()?;
+        }
+        stack.ready().await?;
+        Ok(stack)
+    }
+
+    /// Starts one more worker.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub fn add_worker(&mut self) -> anyhow::Result<&mut Process> {
+        let worker = self.spawn_worker()?;
+        self.workers.push(worker);
+        Ok(self.workers.last_mut().expect("one was just added"))
+    }
+
+    /// Starts a worker that the caller looks after.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub fn spawn_worker(&self) -> anyhow::Result<Process> {
+        Process::start("backdrop-worker", self.folder.path(), "BACKDROP_WORKER_LISTEN", &self.environment)
+    }
+
+    /// Starts the ingest service anew, with further settings: its queue may be reached by a proxy, say.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn restart_write(&mut self, environment: &[(String, String)]) -> anyhow::Result<()> {
+        self.write.kill();
+        let environment = [&self.environment, environment].concat();
+        self.write = start_write(self.folder.path(), &environment)?;
+        self.ready().await
+    }
+
+    /// A client of the ingest service.
+    pub fn writer(&self) -> Client {
+        Client::new(self.write.address())
+    }
+
+    /// A client of the ingest service with the administration token.
+    pub fn administrator(&self) -> Client {
+        self.writer().with_token(ADMIN_TOKEN)
+    }
+
+    /// A client of the query service.
+    pub fn reader(&self) -> Client {
+        Client::new(self.read.address())
+    }
+
+    /// The address of its Redis.
+    pub fn redis_address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.redis.port()))
+    }
+
+    /// The URL of its Redis, reached at another address.
+    pub fn redis_url_at(&self, address: SocketAddr) -> String {
+        let url = self.redis.url();
+        url.expose_secret().replace(&self.redis_address().to_string(), &address.to_string())
+    }
+
+    /// Stops Redis in its tracks (`SIGSTOP`).
+    pub fn freeze_redis(&self) {
+        signal(self.redis.pid(), Signal::STOP);
+    }
+
+    /// Lets Redis go on (`SIGCONT`).
+    pub fn thaw_redis(&self) {
+        signal(self.redis.pid(), Signal::CONT);
+    }
+
+    /// A connection to its Redis, to look behind the services.
+    ///
+    /// # Errors
+    /// If it cannot be reached.
+    pub fn redis_connection(&self) -> anyhow::Result<redis::Connection> {
+        Ok(redis::Client::open(self.redis.url().expose_secret())?.get_connection()?)
+    }
+
+    /// The request ids of all batches, in the order in which they were accepted.
+    ///
+    /// # Panics
+    /// If the store cannot be asked.
+    pub async fn request_ids(&self) -> Vec<String> {
+        let sql = "SELECT request_id FROM batch ORDER BY partition, epoch, n";
+        sqlx::query_scalar(sql).fetch_all(&self.pool).await.expect("batches")
+    }
+
+    /// Makes a data set that takes any record and answers raw queries, with a token `token-for-{type}`.
+    ///
+    /// # Panics
+    /// If it cannot be made.
+    pub fn create_data_set(&self, group: &str, data_type: &str) {
+        self.create_data_set_with(group, data_type, &json!({"schema": null}));
+    }
+
+    /// Makes a data set with further settings.
+    ///
+    /// # Panics
+    /// If it cannot be made.
+    pub fn create_data_set_with(&self, group: &str, data_type: &str, settings: &Value) {
+        let mut body = json!({
+            "data_group": group, "data_type": data_type, "raw_queries_allowed": true,
+            "bearer_token": format!("token-for-{data_type}"),
+        });
+        for (key, value) in settings.as_object().expect("an object") {
+            body[key] = value.clone();
+        }
+        self.administrator().post("/data-sets", &body).expect(200);
+    }
+
+    /// Waits until the services that run say that they are ready.
+    async fn ready(&mut self) -> anyhow::Result<()> {
+        for process in [&mut self.write, &mut self.read].into_iter().chain(&mut self.workers) {
+            let client = Client::new(process.address());
+            let began = Instant::now();
+            while !client.send("GET", "/_status/ready", Vec::new()).is_ok_and(|answer| answer.status == 200) {
+                ensure!(process.is_running(), "a service ended:\n{}", process.log());
+                ensure!(began.elapsed() < READY_WITHIN, "a service is not ready:\n{}", process.log());
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn start_write(folder: &Path, environment: &[(String, String)]) -> anyhow::Result<Process> {
+    Process::start("backdrop-write", folder, "BACKDROP_WRITE_LISTEN", environment)
+}
+
+/// Makes a database with the tables of this version.
+async fn create_database(server: &SecretString) -> anyhow::Result<SecretString> {
+    let name = format!("test_{}", Uuid::new_v4().simple());
+    let options = PgConnectOptions::from_str(server.expose_secret())?;
+    let pool = PgPoolOptions::new().max_connections(1).connect_with(options).await?;
+    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&pool).await?;
+    pool.close().await;
+    let (server, _) = server.expose_secret().rsplit_once('/').context("a URL with a database")?;
+    let url = SecretString::from(format!("{server}/{name}"));
+    let database = Database::new(&DatabaseSettings {
+        url: url.clone(),
+        max_connections: 1,
+        acquire_timeout: Duration::from_secs(10),
+        statement_timeout: Duration::from_secs(30),
+        application_name: "backdrop-testing".into(),
+    })?;
+    migrate(&database, 16).await?;
+    database.close().await;
+    Ok(url)
+}
+
+/// Asks until the answer is yes.
+///
+/// # Panics
+/// If it is not within the time; the panic tells what was waited for.
+#[track_caller]
+pub fn eventually(what: &str, within: Duration, mut is_so: impl FnMut() -> bool) -> Duration {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < within, "waited {within:?} in vain until {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    began.elapsed()
+}
