@@ -1,9 +1,10 @@
 //! A TCP proxy between two processes, that can be told to misbehave.
 
+use crate::eventually;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -22,6 +23,12 @@ pub enum Traffic {
     Stalled = 2,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Direction {
+    Requests,
+    Answers,
+}
+
 /// Listens on loopback and passes on to another address.
 #[derive(Debug)]
 pub struct Proxy {
@@ -33,6 +40,8 @@ pub struct Proxy {
 struct State {
     traffic: AtomicU8,
     ended: AtomicBool,
+    /// The first request that holds this makes answers be lost.
+    trigger: Mutex<Option<&'static str>>,
     connections: Mutex<Vec<TcpStream>>,
 }
 
@@ -70,6 +79,15 @@ impl Proxy {
         self.state.traffic.store(traffic as u8, Ordering::Relaxed);
     }
 
+    /// Loses answers from the next request on that holds the text: what that request asked for is done,
+    /// but who asked does not learn it. Returns when such a request has come.
+    pub fn lose_answers_from(&self, text: &'static str) {
+        *self.state.trigger() = Some(text);
+        eventually("a request for which to lose the answer", Duration::from_secs(10), || {
+            self.state.is(Traffic::AnswersLost)
+        });
+    }
+
     /// Closes all connections; new ones are taken.
     pub fn cut(&self) {
         let mut connections = self.state.connections.lock().unwrap_or_else(PoisonError::into_inner);
@@ -97,37 +115,47 @@ impl State {
         let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
         connections.extend([client.try_clone()?, server.try_clone()?]);
         let directions = [
-            (client.try_clone()?, server.try_clone()?, [Traffic::Stalled].as_slice(), None),
-            (server, client, [Traffic::Stalled].as_slice(), Some(Traffic::AnswersLost)),
+            (client.try_clone()?, server.try_clone()?, Direction::Requests),
+            (server, client, Direction::Answers),
         ];
-        for (from, to, held_by, swallowed_by) in directions {
+        for (from, to, direction) in directions {
             let state = Arc::clone(self);
-            thread::spawn(move || state.pass(from, to, held_by, swallowed_by));
+            thread::spawn(move || state.pass(from, to, direction));
         }
         Ok(())
+    }
+
+    fn trigger(&self) -> MutexGuard<'_, Option<&'static str>> {
+        self.trigger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Loses answers if these bytes hold what was waited for.
+    fn notice(&self, request: &[u8]) {
+        let mut trigger = self.trigger();
+        if trigger.is_some_and(|text| request.windows(text.len()).any(|part| part == text.as_bytes())) {
+            *trigger = None;
+            self.traffic.store(Traffic::AnswersLost as u8, Ordering::Relaxed);
+        }
     }
 
     fn is(&self, traffic: Traffic) -> bool {
         self.traffic.load(Ordering::Relaxed) == traffic as u8
     }
 
-    fn pass(
-        &self,
-        mut from: TcpStream,
-        mut to: TcpStream,
-        held_by: &[Traffic],
-        swallowed_by: Option<Traffic>,
-    ) {
+    fn pass(&self, mut from: TcpStream, mut to: TcpStream, direction: Direction) {
         let mut buffer = [0; 16 * 1024];
         while !self.ended.load(Ordering::Relaxed) {
-            if held_by.iter().any(|traffic| self.is(*traffic)) {
+            if self.is(Traffic::Stalled) {
                 thread::sleep(TICK);
                 continue;
             }
             match from.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(length) => {
-                    let is_swallowed = swallowed_by.is_some_and(|traffic| self.is(traffic));
+                    if direction == Direction::Requests {
+                        self.notice(&buffer[..length]);
+                    }
+                    let is_swallowed = direction == Direction::Answers && self.is(Traffic::AnswersLost);
                     if !is_swallowed && to.write_all(&buffer[..length]).is_err() {
                         break;
                     }
