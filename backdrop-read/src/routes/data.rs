@@ -1,7 +1,7 @@
 //! `/data/{group}/{type}` and, as ever but deprecated, `/{data_set}`: queries.
 
 use super::parameters;
-use crate::answers::{Address, Answers, Rows};
+use crate::answers::{Address, Answered, Answers, Rows};
 use crate::fault;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL,
@@ -88,7 +88,7 @@ async fn by_name(
     let headers = response.headers_mut();
     headers.insert(DEPRECATION, HeaderValue::from_static(DEPRECATED_SINCE));
     if let Ok(successor) = HeaderValue::from_str(&successor) {
-        headers.insert(LINK, successor);
+        headers.append(LINK, successor);
     }
     Ok(response)
 }
@@ -109,12 +109,23 @@ async fn answer(
     let pairs = parameters::read(request.query_string())?;
     let query = Query::parse(&pairs, clock::now())?;
     query.check_allowed(&data_set.settings)?;
-    let rows = answers.answer(data_set, &query).await.map_err(fault::of_query)?.found;
+    let Answered { rows, next } = answers.answer(data_set, &query).await.map_err(fault::of_query)?.found;
     let warning = (!data_set.settings.published).then_some(WARNING);
-    Ok(HttpResponse::Ok()
+    let mut response = HttpResponse::Ok();
+    if let Some(next) = next {
+        response.append_header((LINK, next_page(request, &next)));
+    }
+    Ok(response
         .insert_header((CACHE_CONTROL, cache_control(&data_set.settings)))
         .insert_header((VARY, "Accept, Accept-Encoding"))
         .json(Envelope { data: &rows, warning }))
+}
+
+/// The address of the next page: that of this one, with another cursor.
+fn next_page(request: &HttpRequest, cursor: &str) -> String {
+    let query = request.query_string().split('&');
+    let kept: Vec<&str> = query.filter(|pair| !pair.is_empty() && !pair.starts_with("cursor=")).collect();
+    format!("<{}?{}&cursor={cursor}>; rel=\"next\"", request.path(), kept.join("&"))
 }
 
 /// How long an answer may be kept: half an hour, two minutes if the figures change all the time, and not

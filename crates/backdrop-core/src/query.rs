@@ -8,6 +8,8 @@
 //! Whatever depends on the present moment was resolved when the query was parsed.
 
 mod collect;
+mod comparison;
+mod cursor;
 mod field;
 mod filter;
 mod parameters;
@@ -15,19 +17,23 @@ mod protection;
 mod range;
 mod sort;
 
-pub use collect::{Collect, Method};
+pub use collect::{Collect, Method, Percent};
+pub use comparison::Comparison;
+pub use cursor::Cursor;
 pub use field::FieldName;
-pub use filter::Filter;
-pub use range::TimeRange;
+pub use filter::{Filter, Inequality};
+pub use parameters::PARAMETERS;
+pub use range::{Counted, TimeRange};
 pub use sort::{Direction, GroupColumn, GroupOrder, RowOrder};
 
 use crate::error::{ApiError, ErrorCode};
 use crate::period::Periods;
 use crate::time::Timestamp;
 use parameters::Parameters;
+use range::Ends;
 
-/// How many fields one query may group by; each is a column of the statement.
-const GROUP_BY_MAX: usize = 10;
+/// How many fields one query may ask for by name.
+const FIELDS_MAX: usize = 100;
 /// How many values one query may collect: each is up to three columns, and Postgres has 1,664.
 const COLLECT_MAX: usize = 100;
 
@@ -57,10 +63,13 @@ pub enum Answer {
 }
 
 /// How records are listed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Listing {
     order: RowOrder,
     limit: Option<u32>,
+    after: Option<Cursor>,
+    latest_by: Vec<FieldName>,
+    fields: Vec<FieldName>,
 }
 
 /// How records are grouped.
@@ -72,6 +81,8 @@ pub struct Grouping {
     order: Option<GroupOrder>,
     limit: Option<u32>,
     layout: Layout,
+    counted: Option<Counted>,
+    comparison: Option<Comparison>,
 }
 
 /// How groups by field and period are laid out in rows.
@@ -99,27 +110,14 @@ impl Query {
         check_format(parameters.format)?;
         let ends = range::read(&parameters, now)?;
         let selection = Selection { range: ends.range, filters: filter::read(&parameters)? };
-        let limit = parameters.limit.map(|text| parameters::read_count("limit", text)).transpose()?;
-        let flatten = parameters::read_flag("flatten", parameters.flatten)?;
-        let keys = read_keys(&parameters.group_by)?;
-        let collect = read_collect(&parameters.collect, &keys)?;
+        let given = ends.given;
+        let keys = FieldName::parse_keys("group_by", &parameters.group_by)?;
         let answer = if keys.is_empty() && ends.periods.is_none() {
-            if let Some(first) = collect.first() {
-                return Err(invalid(format!(
-                    "collect needs `group_by` or `period`: there is nothing to collect `{}` over",
-                    first.field()
-                )));
-            }
-            Answer::Rows(Listing { order: sort::read_row_order(parameters.sort_by)?, limit })
+            Answer::Rows(Listing::read(&parameters)?)
         } else {
-            let layout = if flatten { Layout::Flat } else { Layout::Nested };
-            let mut grouping = Grouping { keys, periods: ends.periods, collect, order: None, limit, layout };
-            grouping.check_names()?;
-            grouping.check_sort_and_limit(parameters.sort_by.is_some())?;
-            grouping.order = sort::read_group_order(parameters.sort_by, &grouping)?;
-            Answer::Groups(grouping)
+            Answer::Groups(Grouping::read(&parameters, keys, ends)?)
         };
-        Ok(Self { selection, answer, given: ends.given })
+        Ok(Self { selection, answer, given })
     }
 
     /// Which records the query is about.
@@ -143,9 +141,34 @@ impl Selection {
     pub fn filters(&self) -> &[Filter] {
         &self.filters
     }
+
+    /// The same, but from all the time of these periods.
+    pub(crate) fn over(&self, periods: &Periods) -> Self {
+        Self { range: Some(TimeRange::of(periods)), filters: self.filters.clone() }
+    }
 }
 
 impl Listing {
+    fn read(parameters: &Parameters<'_>) -> Result<Self, ApiError> {
+        for (name, is_given, reason) in [
+            ("collect", !parameters.collect.is_empty(), "`group_by` or `period`: it collects over groups"),
+            ("compare", parameters.compare.is_some(), "`period`: it compares periods with earlier ones"),
+        ] {
+            if is_given {
+                return Err(invalid(format!("{name} needs {reason}")));
+            }
+        }
+        parameters::read_flag("flatten", parameters.flatten)?;
+        let order = sort::read_row_order(parameters.sort_by)?;
+        let limit = parameters.read_limit()?;
+        let after = parameters.cursor.map(|text| Cursor::decode(text, &order)).transpose()?;
+        if after.is_some() && limit.is_none() {
+            return Err(invalid("cursor needs `limit`: it goes on after a page of that many rows"));
+        }
+        let latest_by = FieldName::parse_keys("latest_by", &parameters.latest_by)?;
+        Ok(Self { order, limit, after, latest_by, fields: read_fields(&parameters.fields)? })
+    }
+
     /// In which order.
     pub const fn order(&self) -> &RowOrder {
         &self.order
@@ -155,9 +178,54 @@ impl Listing {
     pub const fn limit(&self) -> Option<u32> {
         self.limit
     }
+
+    /// After which place of the order they begin.
+    pub const fn after(&self) -> Option<&Cursor> {
+        self.after.as_ref()
+    }
+
+    /// The fields of which each combination of values is shown once, by its newest record. If there are
+    /// none, all records are shown.
+    pub fn latest_by(&self) -> &[FieldName] {
+        &self.latest_by
+    }
+
+    /// The fields that are shown of each record; none: all.
+    pub fn fields(&self) -> &[FieldName] {
+        &self.fields
+    }
 }
 
 impl Grouping {
+    fn read(parameters: &Parameters<'_>, keys: Vec<FieldName>, ends: Ends) -> Result<Self, ApiError> {
+        for (name, is_given) in [
+            ("cursor", parameters.cursor.is_some()),
+            ("fields", !parameters.fields.is_empty()),
+            ("latest_by", !parameters.latest_by.is_empty()),
+        ] {
+            if is_given {
+                return Err(invalid(format!(
+                    "{name} is for records and cannot be used with `group_by` or `period`"
+                )));
+            }
+        }
+        let is_flat = parameters::read_flag("flatten", parameters.flatten)?;
+        let mut grouping = Self {
+            collect: read_collect(&parameters.collect, &keys)?,
+            keys,
+            order: None,
+            limit: parameters.read_limit()?,
+            layout: if is_flat { Layout::Flat } else { Layout::Nested },
+            counted: ends.counted,
+            comparison: parameters.compare.map(Comparison::parse).transpose()?,
+            periods: ends.periods,
+        };
+        grouping.check_names()?;
+        grouping.check_periods(parameters.sort_by.is_some())?;
+        grouping.order = sort::read_group_order(parameters.sort_by, &grouping)?;
+        Ok(grouping)
+    }
+
     /// The fields by whose values records are grouped; none if only by period.
     pub fn keys(&self) -> &[FieldName] {
         &self.keys
@@ -188,9 +256,39 @@ impl Grouping {
         self.layout
     }
 
+    /// With which earlier periods these are compared.
+    pub const fn comparison(&self) -> Option<Comparison> {
+        self.comparison
+    }
+
+    /// From which end the periods were counted, if that makes them a window that moves to where the data
+    /// is.
+    pub const fn moving_window(&self) -> Option<Counted> {
+        match self.layout {
+            Layout::Nested => self.counted,
+            Layout::Flat => None,
+        }
+    }
+
     /// Whether the rows are groups that hold their periods.
     pub const fn is_nested(&self) -> bool {
         !self.keys.is_empty() && self.periods.is_some() && matches!(self.layout, Layout::Nested)
+    }
+
+    /// Whether rows, or which of them are shown, depend on groups over all of their periods.
+    pub const fn needs_totals(&self) -> bool {
+        let limits_sorted = self.limit.is_some() && self.order.is_some();
+        !self.keys.is_empty() && self.periods.is_some() && (self.is_nested() || limits_sorted)
+    }
+
+    /// The same over other periods.
+    pub(crate) fn over(&self, periods: Periods) -> Self {
+        Self { periods: Some(periods), counted: None, ..self.clone() }
+    }
+
+    /// The same over earlier periods, of which nothing but the periods themselves is wanted.
+    pub(crate) fn compared_over(&self, periods: Periods) -> Self {
+        Self { limit: None, order: None, layout: Layout::Flat, comparison: None, ..self.over(periods) }
     }
 
     /// A nested row holds its periods in `values`, so no other column can have that name.
@@ -213,7 +311,10 @@ impl Grouping {
         )))
     }
 
-    fn check_sort_and_limit(&self, is_sorted: bool) -> Result<(), ApiError> {
+    fn check_periods(&self, is_sorted: bool) -> Result<(), ApiError> {
+        if self.periods.is_none() && self.comparison.is_some() {
+            return Err(invalid("compare needs `period`: it compares periods with earlier ones"));
+        }
         if !self.keys.is_empty() {
             return Ok(());
         }
@@ -229,6 +330,12 @@ impl Grouping {
     }
 }
 
+impl Parameters<'_> {
+    fn read_limit(&self) -> Result<Option<u32>, ApiError> {
+        self.limit.map(|text| parameters::read_count("limit", text)).transpose()
+    }
+}
+
 fn check_format(format: Option<&str>) -> Result<(), ApiError> {
     match format {
         None | Some("json") => Ok(()),
@@ -238,26 +345,18 @@ fn check_format(format: Option<&str>) -> Result<(), ApiError> {
     }
 }
 
-fn read_keys(values: &[&str]) -> Result<Vec<FieldName>, ApiError> {
-    let mut keys = Vec::new();
-    for value in values {
-        let key = FieldName::parse("group_by", value)?;
-        if key.is_internal() {
-            return Err(invalid(format!(
-                "group_by={key}: fields that begin with an underscore are internal and cannot be grouped by"
-            )));
-        }
-        if !keys.contains(&key) {
-            keys.push(key);
+fn read_fields(texts: &[&str]) -> Result<Vec<FieldName>, ApiError> {
+    let mut fields = Vec::new();
+    for name in texts.iter().flat_map(|text| text.split(',')) {
+        let field = FieldName::parse("fields", name)?;
+        if !fields.contains(&field) {
+            fields.push(field);
         }
     }
-    if keys.len() > GROUP_BY_MAX {
-        return Err(invalid(format!(
-            "group_by can name at most {GROUP_BY_MAX} fields, found {}",
-            keys.len()
-        )));
+    if fields.len() > FIELDS_MAX {
+        return Err(invalid(format!("fields can name at most {FIELDS_MAX} fields, found {}", fields.len())));
     }
-    Ok(keys)
+    Ok(fields)
 }
 
 fn read_collect(values: &[&str], keys: &[FieldName]) -> Result<Vec<Collect>, ApiError> {
