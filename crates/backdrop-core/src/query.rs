@@ -10,6 +10,7 @@
 mod collect;
 mod field;
 mod filter;
+mod format;
 mod parameters;
 mod protection;
 mod range;
@@ -18,6 +19,7 @@ mod sort;
 pub use collect::{Collect, Method};
 pub use field::FieldName;
 pub use filter::Filter;
+pub use format::Format;
 pub use range::TimeRange;
 pub use sort::{Direction, GroupColumn, GroupOrder, RowOrder};
 
@@ -38,6 +40,7 @@ pub struct Query {
     answer: Answer,
     /// The ends as they were given, which protection judges; the selection holds what they came to.
     given: GivenEnds,
+    format: Option<Format>,
 }
 
 /// Which records a query is about.
@@ -96,7 +99,7 @@ impl Query {
     /// [`ErrorCode::InvalidQuery`], naming the parameter at fault and what it should be.
     pub fn parse(pairs: &[(String, String)], now: Timestamp) -> Result<Self, ApiError> {
         let parameters = Parameters::read(pairs)?;
-        check_format(parameters.format)?;
+        let format = parameters.format.map(Format::parse).transpose()?;
         let ends = range::read(&parameters, now)?;
         let selection = Selection { range: ends.range, filters: filter::read(&parameters)? };
         let limit = parameters.limit.map(|text| parameters::read_count("limit", text)).transpose()?;
@@ -119,7 +122,7 @@ impl Query {
             grouping.order = sort::read_group_order(parameters.sort_by, &grouping)?;
             Answer::Groups(grouping)
         };
-        Ok(Self { selection, answer, given: ends.given })
+        Ok(Self { selection, answer, given: ends.given, format })
     }
 
     /// Which records the query is about.
@@ -130,6 +133,21 @@ impl Query {
     /// What the query makes of them.
     pub const fn answer(&self) -> &Answer {
         &self.answer
+    }
+
+    /// The form of the answer, if the query names one.
+    pub const fn format(&self) -> Option<Format> {
+        self.format
+    }
+
+    /// A text that two queries share only if they ask the same of every state of the data set: what
+    /// `duration` and the present moment came to is in it.
+    ///
+    /// It is the derived `Debug` text, because that is complete by construction: a parameter that is added
+    /// to the contract has to be kept in a field, and is then in the text. So no type within a query may
+    /// write its `Debug` by hand and leave something out.
+    pub fn fingerprint(&self) -> String {
+        format!("{self:?}")
     }
 }
 
@@ -226,15 +244,6 @@ impl Grouping {
             "{parameter} cannot be used with `period` unless there is a `group_by`: periods are always \
              complete and in the order of time"
         )))
-    }
-}
-
-fn check_format(format: Option<&str>) -> Result<(), ApiError> {
-    match format {
-        None | Some("json") => Ok(()),
-        Some(other) => {
-            Err(invalid(format!("format must be json, which is the supported one, not {other:?}")))
-        }
     }
 }
 
