@@ -1,8 +1,5 @@
 //! Forms of an answer: from rows to the bytes of a body.
 //!
-//! Writing a hundred thousand rows keeps a core busy for seconds. So [`render`] is called on a thread that
-//! may be kept busy, never on one that serves other requests.
-//!
 //! **Invariant.** The same rows in the same form are the same bytes: the strong `ETag` rests on it.
 
 mod csv;
@@ -12,19 +9,64 @@ mod table;
 mod xlsx;
 
 use crate::answers::Rows;
+use crate::fault;
 use backdrop_core::error::ApiError;
 use backdrop_core::query::Format;
+use std::sync::Arc;
 use table::Table;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 
 /// What an answer says besides its rows. Only JSON has a place for it.
 pub type Warning = &'static str;
 
-/// The body of an answer.
-///
-/// # Errors
-/// [`ErrorCode::InvalidQuery`](backdrop_core::error::ErrorCode::InvalidQuery) if the form cannot hold these
-/// rows, saying which one can.
-pub fn render(format: Format, rows: &Rows, warning: Option<Warning>) -> Result<Vec<u8>, ApiError> {
+/// How many sheets are made at the same time. One may take 300 MB, so others wait for their turn.
+const SHEETS_AT_ONCE: usize = 1;
+
+/// Makes the bodies of answers, each on a thread that may be kept busy: writing a hundred thousand rows
+/// takes a core seconds, in which the threads that serve requests serve others.
+#[derive(Debug)]
+pub struct Renderer {
+    sheets: Arc<Semaphore>,
+}
+
+impl Renderer {
+    /// One that is idle.
+    pub fn new() -> Self {
+        Self { sheets: Arc::new(Semaphore::new(SHEETS_AT_ONCE)) }
+    }
+
+    /// The body of an answer.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidQuery`](backdrop_core::error::ErrorCode::InvalidQuery) if the form cannot hold
+    /// these rows, saying which one can.
+    pub async fn render(
+        &self,
+        format: Format,
+        rows: Rows,
+        warning: Option<Warning>,
+    ) -> Result<Vec<u8>, ApiError> {
+        let turn = match format {
+            Format::Xlsx => self.sheets.clone().acquire_owned().await.ok(),
+            Format::Json | Format::Csv | Format::Ndjson => None,
+        };
+        // The turn goes along: if the client hangs up, the sheet is made nevertheless.
+        let rendered = spawn_blocking(move || {
+            let _turn = turn;
+            render(format, &rows, warning)
+        });
+        rendered.await.unwrap_or_else(|error| Err(fault::of_rendering(&error)))
+    }
+}
+
+impl Default for Renderer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn render(format: Format, rows: &Rows, warning: Option<Warning>) -> Result<Vec<u8>, ApiError> {
     match format {
         Format::Json => Ok(json::render(rows, warning)),
         Format::Ndjson => Ok(ndjson::render(rows)),

@@ -10,7 +10,6 @@ use crate::answers::Rows;
 use backdrop_core::error::{ApiError, ErrorCode};
 use backdrop_core::query::Format;
 use backdrop_core::shape::Row;
-use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -41,26 +40,30 @@ pub(super) enum Cell<'r> {
 pub(super) struct Table<'r> {
     rows: &'r Rows,
     columns: Vec<String>,
+    value_count: usize,
 }
 
 impl<'r> Table<'r> {
     /// The table whose columns are the keys of all rows, sorted.
     pub(super) fn of(rows: &'r Rows, format: Format) -> Result<Self, ApiError> {
+        let mut table = Self { rows, columns: Vec::new(), value_count: 0 };
         let mut columns = BTreeSet::new();
         match rows {
             Rows::Records(records) => {
                 for record in records {
-                    let fields: BTreeMap<Cow<'_, str>, IgnoredAny> = fields(record);
+                    let fields = fields(record);
                     add_missing(&mut columns, fields.keys().map(AsRef::as_ref));
+                    table.value_count += fields.values().filter(|value| value.get() != "null").count();
                 }
             }
             Rows::Groups(groups) => {
                 for group in groups {
                     add_missing(&mut columns, group.keys().map(String::as_str));
+                    table.value_count += group.values().filter(|value| !value.is_null()).count();
                 }
             }
         }
-        let table = Self { rows, columns: columns.into_iter().collect() };
+        table.columns = columns.into_iter().collect();
         table.check_size(format)?;
         Ok(table)
     }
@@ -91,6 +94,11 @@ impl<'r> Table<'r> {
         }
     }
 
+    /// How many cells are not empty.
+    pub(super) const fn value_count(&self) -> usize {
+        self.value_count
+    }
+
     /// The cells of each row, in the order of the columns.
     pub(super) fn rows(&self) -> impl Iterator<Item = Vec<Cell<'r>>> {
         (0..self.row_count()).map(|index| match self.rows {
@@ -100,7 +108,7 @@ impl<'r> Table<'r> {
     }
 
     fn record_cells(&self, record: &'r RawValue) -> Vec<Cell<'r>> {
-        let fields: BTreeMap<Cow<'r, str>, &'r RawValue> = fields(record);
+        let fields = fields(record);
         let cell = |column: &String| {
             fields.get(column.as_str()).map_or(Cell::Empty, |value| Cell::of_json(value.get()))
         };
@@ -139,7 +147,7 @@ impl<'r> Cell<'r> {
     }
 }
 
-fn fields<'r, V: serde::Deserialize<'r>>(record: &'r RawValue) -> BTreeMap<Cow<'r, str>, V> {
+fn fields(record: &RawValue) -> BTreeMap<Cow<'_, str>, &RawValue> {
     serde_json::from_str(record.get()).expect("a row was made as a JSON object")
 }
 
@@ -173,6 +181,13 @@ mod tests {
     fn cells(rows: &Rows) -> (Vec<String>, Vec<Vec<Cell<'_>>>) {
         let table = Table::of(rows, Format::Csv).expect("a table");
         (table.columns().to_vec(), table.rows().collect())
+    }
+
+    #[test]
+    fn values_are_counted_without_nulls() {
+        let count = |rows: &Rows| Table::of(rows, Format::Csv).expect("a table").value_count();
+        assert_eq!(count(&rows_of(&json!([{"a": 1, "b": null}, {"b": ""}, {}]))), 2);
+        assert_eq!(count(&records_of(&[r#"{"a": 1, "b": null}"#, r#"{"b": ""}"#, "{}"])), 2);
     }
 
     #[test]

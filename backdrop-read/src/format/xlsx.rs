@@ -17,8 +17,9 @@ const COLUMNS_MAX: usize = 16_384;
 /// How many characters a cell has room for; what is beyond the basic plane counts twice.
 const CHARACTERS_MAX: usize = 32_767;
 /// How many cells that are not empty a sheet may have. All of them are in memory until the last one is
-/// written, with about 150 bytes each.
-const CELLS_MAX: usize = 2_000_000;
+/// written, and take about 300 bytes each. (The library could put them into a temporary file instead, but
+/// the service runs where there is none: its containers are read-only.)
+const CELLS_MAX: usize = 1_000_000;
 /// How many digits of a whole number a spreadsheet keeps.
 const DIGITS_MAX: usize = 15;
 
@@ -28,22 +29,24 @@ const TIME_COLUMNS: [&str; 4] = ["_timestamp", "_start_at", "_end_at", "_updated
 pub(super) fn render(table: &Table<'_>) -> Result<Vec<u8>, ApiError> {
     let columns = table.columns();
     if columns.len() > COLUMNS_MAX {
-        let what =
-            format!("a sheet has at most {COLUMNS_MAX} columns, and these rows have {} keys", columns.len());
-        return Err(refused(&what));
+        let count = columns.len();
+        return Err(refused(&format!(
+            "a sheet has at most {COLUMNS_MAX} columns, and these rows have {count} different keys"
+        )));
+    }
+    if table.value_count() > CELLS_MAX {
+        let count = table.value_count();
+        return Err(refused(&format!(
+            "a sheet is made of at most {CELLS_MAX} values, and these rows have {count}"
+        )));
     }
     let are_times: Vec<bool> = columns.iter().map(|name| TIME_COLUMNS.contains(&name.as_str())).collect();
     let mut sheet = Sheet::new(columns)?;
-    let mut cell_count = 0;
     for cells in table.rows() {
         sheet.begin_row();
         for ((cell, name), is_time) in cells.iter().zip(columns).zip(&are_times) {
-            cell_count += usize::from(*cell != Cell::Empty);
             check_length(cell, name)?;
             sheet.push(if *is_time { typed_time(cell) } else { typed(cell) })?;
-        }
-        if cell_count > CELLS_MAX {
-            return Err(refused(&format!("a sheet can be made of at most {CELLS_MAX} cells")));
         }
     }
     sheet.finish()

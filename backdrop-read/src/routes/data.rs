@@ -6,6 +6,7 @@ mod tag;
 
 use crate::answers::{Address, Answers};
 use crate::fault;
+use crate::format::Renderer;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_MAX_AGE, ALLOW, HeaderName,
     HeaderValue, LINK,
@@ -58,6 +59,7 @@ async fn by_group_and_type(
     request: HttpRequest,
     path: web::Path<(String, String)>,
     answers: web::Data<Answers>,
+    renderer: web::Data<Renderer>,
 ) -> Result<HttpResponse, ErrorResponse> {
     let (group, data_type) = path.into_inner();
     // What cannot be a name is not looked for: a miss costs a question to the store.
@@ -66,13 +68,14 @@ async fn by_group_and_type(
     }
     let known = answers.find(Address::GroupAndType(&group, &data_type)).await.map_err(fault::of_store)?;
     let known = known.ok_or_else(data_set_not_found)?;
-    answer(&request, &answers, &known.data_set).await
+    answer(&request, &answers, &renderer, &known.data_set).await
 }
 
 async fn by_name(
     request: HttpRequest,
     name: web::Path<String>,
     answers: web::Data<Answers>,
+    renderer: web::Data<Renderer>,
 ) -> Result<HttpResponse, ErrorResponse> {
     if DataSetName::parse(name.as_str()).is_err() {
         return Err(data_set_not_found());
@@ -82,7 +85,7 @@ async fn by_name(
     let data_set = &known.data_set;
     let successor =
         format!("</data/{}/{}>; rel=\"successor-version\"", data_set.data_group, data_set.data_type);
-    let mut response = answer(&request, &answers, data_set).await?;
+    let mut response = answer(&request, &answers, &renderer, data_set).await?;
     let headers = response.headers_mut();
     headers.insert(DEPRECATION, HeaderValue::from_static(DEPRECATED_SINCE));
     if let Ok(successor) = HeaderValue::from_str(&successor) {

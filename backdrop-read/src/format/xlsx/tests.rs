@@ -2,6 +2,7 @@ use super::super::table::{records_of, rows_of};
 use super::*;
 use crate::answers::Rows;
 use backdrop_core::query::Format;
+use backdrop_core::shape::Row;
 use calamine::{Data, Reader, Xlsx, open_workbook_from_rs};
 use serde_json::{Value, json};
 use std::io::Cursor;
@@ -33,6 +34,7 @@ fn cells_have_the_type_of_their_value() {
             json!("=1+1"),
             json!("https://example.com/"),
             json!("_x0041_ Zoë 🐈\n<&>"),
+            json!("\u{1}\u{b}\r\u{ffff}\t "),
             json!([1, "x"]),
             json!(999_999_999_999_999_u64),
             json!(1_000_000_000_000_000_u64),
@@ -48,6 +50,7 @@ fn cells_have_the_type_of_their_value() {
             Data::String("=1+1".into()),
             Data::String("https://example.com/".into()),
             Data::String("_x0041_ Zoë 🐈\n<&>".into()),
+            Data::String("\u{1}\u{b}\r\u{ffff}\t ".into()),
             Data::String(r#"[1,"x"]"#.into()),
             Data::Float(999_999_999_999_999.0),
             Data::String("1000000000000000".into()),
@@ -103,11 +106,14 @@ fn what_a_sheet_has_no_room_for_is_refused_with_advice() {
     let fits = "é".repeat(32_767);
     assert_eq!(column(&[json!(fits)]), [Data::String(fits.clone())]);
     let wide = (0..=COLUMNS_MAX).map(|n| (format!("key_{n}"), json!(n))).collect();
+    let row: Row = (0..101).map(|n| (format!("key_{n}"), json!(n))).collect();
+    let many = vec![row; 10_000];
     for (rows, part) in [
         (rows_of(&json!([{"key": fits + "x"}])), "32767 characters"),
         (rows_of(&json!([{"key": "🐈".repeat(16_384)}])), "\"key\""),
         (rows_of(&json!([{"values": ["x".repeat(32_767)]}])), "\"values\""),
         (Rows::Groups(vec![wide]), "16384 columns"),
+        (Rows::Groups(many), "1000000 values"),
     ] {
         let refused = rendered(&rows).expect_err(part);
         assert_eq!(refused.code, ErrorCode::InvalidQuery);

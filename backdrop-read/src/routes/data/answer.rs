@@ -2,17 +2,16 @@
 
 use super::accept;
 use super::tag::{Identity, Known};
-use crate::answers::{Answers, Rows};
+use crate::answers::Answers;
 use crate::fault;
-use crate::format::{self, Warning, content_type};
+use crate::format::{Renderer, Warning, content_type};
 use crate::routes::parameters;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_TYPE, ContentDisposition, ETag, EntityTag, HeaderValue, VARY,
 };
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use backdrop_core::data_set::{DataSet, DataSetSettings};
-use backdrop_core::error::ApiError;
 use backdrop_core::query::{Format, Query};
 use backdrop_service::clock;
 use backdrop_service::error_response::ErrorResponse;
@@ -24,6 +23,7 @@ const WARNING: Warning =
 pub(super) async fn answer(
     request: &HttpRequest,
     answers: &Answers,
+    renderer: &Renderer,
     data_set: &DataSet,
 ) -> Result<HttpResponse, ErrorResponse> {
     let pairs = parameters::read(request.query_string())?;
@@ -41,7 +41,7 @@ pub(super) async fn answer(
     let found = answers.answer(data_set, &query).await.map_err(fault::of_query)?;
     let tag = identity.tag(found.version);
     let warning = (!data_set.settings.published).then_some(WARNING);
-    let body = render_aside(format, found.found, warning).await?;
+    let body = renderer.render(format, found.found, warning).await?;
     let mut response = builder(StatusCode::OK, &data_set.settings, tag);
     response.insert_header((CONTENT_TYPE, content_type(format)));
     if matches!(format, Format::Csv | Format::Xlsx) {
@@ -58,12 +58,6 @@ fn form(request: &HttpRequest, query: &Query, settings: &DataSetSettings) -> For
         return Format::Json;
     }
     query.format().unwrap_or_else(|| accept::format(request))
-}
-
-/// Renders on a thread of its own: others wait for this one.
-async fn render_aside(format: Format, rows: Rows, warning: Option<Warning>) -> Result<Vec<u8>, ApiError> {
-    let rendered = web::block(move || format::render(format, &rows, warning)).await;
-    rendered.unwrap_or_else(|error| Err(fault::of_rendering(&error)))
 }
 
 /// An answer with the headers that caches need, whether they have its body or not.
