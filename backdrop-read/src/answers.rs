@@ -3,7 +3,7 @@
 use backdrop_core::data_set::DataSet;
 use backdrop_core::query::{Answer, Query};
 use backdrop_core::shape::Row;
-use backdrop_postgres::{Catalogue, Found, KnownDataSet, ReadError, RecordReader, StoreError};
+use backdrop_postgres::{Catalogue, DataVersion, Found, KnownDataSet, ReadError, RecordReader, StoreError};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -61,6 +61,14 @@ impl Answers {
             Address::Name(name) => self.catalogue.by_name(name).await?,
         };
         Ok(known.filter(|known| known.data_set.settings.queryable))
+    }
+
+    /// The state of the data set that a query would be answered from now.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn version(&self, data_set: &DataSet) -> Result<DataVersion, StoreError> {
+        self.reader.version(data_set.id).await
     }
 
     /// The rows that answer a query, and the version of the data set they come from.

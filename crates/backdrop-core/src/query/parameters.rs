@@ -44,6 +44,12 @@ parameters! {
     repeatable: filter_by filter_by_prefix filter_by_any filter_by_comparison latest_by fields group_by collect;
 }
 
+impl Parameters<'_> {
+    pub(super) fn read_limit(&self) -> Result<Option<u32>, ApiError> {
+        self.limit.map(|text| read_count("limit", text)).transpose()
+    }
+}
+
 fn unknown(name: &str) -> ApiError {
     invalid(format!("An unrecognised parameter was provided: {name:?}. There are: {}", PARAMETERS.join(", ")))
 }

@@ -42,7 +42,9 @@ fn nothing_at_all_asks_for_all_records_in_the_order_of_time() {
     assert_eq!(listing.order().to_string(), "_timestamp:ascending");
     assert_eq!((listing.limit(), listing.after()), (None, None));
     assert_eq!((listing.latest_by(), listing.fields()), ([].as_slice(), [].as_slice()));
-    assert_eq!(parse("format=json").expect("valid"), query);
+    assert_eq!(query.format(), None);
+    let named = parse("format=json").expect("valid");
+    assert_eq!((named.answer(), named.format()), (query.answer(), Some(Format::Json)));
 }
 
 #[test]
@@ -183,7 +185,7 @@ fn what_the_contract_refuses_is_refused_by_name() {
         ("limit=4294967296", "limit"),
         ("limit=", "limit"),
         ("flatten=yes", "flatten"),
-        ("format=csv", "json"),
+        ("format=yaml", "json, csv, ndjson, xlsx"),
     ] {
         let error = parse(query).expect_err(query);
         assert_eq!(error.code, ErrorCode::InvalidQuery);
@@ -283,6 +285,36 @@ fn a_protected_data_set_asks_for_groups_of_whole_days_over_a_week() {
             (found, expected) => panic!("{query}: expected {expected:?}, found {found:?}"),
         }
     }
+}
+
+#[test]
+fn queries_that_ask_for_something_else_have_another_fingerprint() {
+    let queries = [
+        "",
+        "limit=1",
+        "format=csv",
+        "filter_by=kind:1",
+        "filter_by_prefix=kind:1",
+        "sort_by=kind:ascending",
+        "sort_by=kind:descending",
+        "group_by=kind",
+        "group_by=sector",
+        "group_by=kind&collect=aa",
+        "group_by=kind&collect=aa:set",
+        "period=week&duration=2",
+        "period=week&duration=3",
+        "period=week&duration=2&end_at=2013-03-31T23:00:00Z&group_by=kind",
+        "period=week&duration=2&end_at=2013-03-31T23:00:00Z&group_by=kind&flatten=true",
+    ];
+    let fingerprints: Vec<_> = queries.map(|query| parse(query).expect(query).fingerprint()).into();
+    for (index, fingerprint) in fingerprints.iter().enumerate() {
+        assert!(!fingerprints[..index].contains(fingerprint), "{}", queries[index]);
+    }
+    let again = parse("group_by=kind&period=week&duration=2").expect("valid");
+    assert_eq!(
+        again.fingerprint(),
+        parse("period=week&duration=2&group_by=kind").expect("valid").fingerprint()
+    );
 }
 
 proptest! {
