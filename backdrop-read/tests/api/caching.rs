@@ -60,7 +60,7 @@ async fn a_write_that_is_acknowledged_shows_at_once() {
     for number in 7..12 {
         let known = tags.last().expect("the first one").clone();
         ask_knowing(&stack, "", &known).expect(304);
-        let id = number.to_string();
+        let id = format!("{number:02}");
         writer.post(PATH, &json!({"_id": id, "_timestamp": "2014-01-01T00:00:00Z"})).expect(200);
         let changed = ask_knowing(&stack, "", &known).expect(200);
         let rows = changed.json()["data"].take();

@@ -108,8 +108,8 @@ impl Query {
     /// `duration` and the present moment came to is in it.
     ///
     /// It is the derived `Debug` text, because that is complete by construction: a parameter that is added
-    /// to the contract has to be kept in a field, and is then in the text. So no type within a query may
-    /// write its `Debug` by hand and leave something out.
+    /// to the contract has to be kept in a field, and is then in the text. So a type within a query that
+    /// writes its `Debug` by hand may leave out only what follows from the rest, as `Periods` does.
     pub fn fingerprint(&self) -> String {
         format!("{self:?}")
     }
