@@ -3,8 +3,8 @@
 use backdrop_core::time;
 use rust_xlsxwriter::ExcelDateTime;
 
-/// Spreadsheets know no time before.
-const FIRST_YEAR: u16 = 1900;
+/// The first of March 1900. On the two months before spreadsheets disagree: some have a 29 February in them.
+const FIRST_DAY: f64 = 61.0;
 const SECONDS_PER_DAY: f64 = 86_400.0;
 
 /// The days since the beginning of 1900 of a printed time; `None` for what is no such time, or an earlier
@@ -17,7 +17,7 @@ pub(super) fn serial(text: &str) -> Option<f64> {
     time::parse(text).ok()?;
     let date =
         ExcelDateTime::from_ymd(number(text, 0, 4)?, number(text, 5, 7)?, number(text, 8, 10)?).ok()?;
-    if number::<u16>(text, 0, 4)? < FIRST_YEAR {
+    if date.to_excel() < FIRST_DAY {
         return None;
     }
     let (hours, minutes) = (number::<f64>(text, 11, 13)?, number::<f64>(text, 14, 16)?);
@@ -38,7 +38,6 @@ mod tests {
     #[test]
     fn the_time_that_stands_in_the_text_is_what_counts() {
         for (text, days) in [
-            ("1900-01-01T00:00:00+00:00", 1.0),
             ("1900-03-01T00:00:00+00:00", 61.0),
             ("2013-03-11T00:00:00+00:00", 41_344.0),
             ("2013-03-11T12:00:00+00:00", 41_344.5),
@@ -58,6 +57,7 @@ mod tests {
             "",
             "soon",
             "1899-12-31T00:00:00+00:00",
+            "1900-02-28T00:00:00+00:00",
             "0001-01-01T00:00:00+00:00",
             "10000-01-01T00:00:00+00:00",
             "2013-02-30T00:00:00+00:00",
