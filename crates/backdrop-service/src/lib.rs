@@ -5,6 +5,7 @@
 pub mod clock;
 pub mod error_response;
 pub mod health;
+pub mod listen;
 pub mod request;
 pub mod routing;
 pub mod serve;
