@@ -11,6 +11,7 @@
 pub mod answers;
 mod fault;
 mod middleware;
+mod openapi;
 pub mod routes;
 pub mod settings;
 pub mod startup;

@@ -40,7 +40,7 @@ pub(crate) async fn refuse_bad_urls(
     let is_too_long = error.code == ErrorCode::UriTooLong;
     let mut response = ErrorResponse::new(error).error_response();
     if is_too_long {
-        // What sends such URLs is broken, and may not be where we think it is in the connection either.
+        // Whoever sends such URLs is at fault; what follows on this connection is not worth reading.
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
     Ok(request.into_response(response))

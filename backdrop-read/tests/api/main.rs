@@ -2,12 +2,15 @@
 //! worker, and asked for over HTTP.
 
 mod bounds;
+mod data_sets;
+mod docs;
 mod faults;
 mod groups;
 mod headers;
 mod periods;
 mod records;
 mod refusals;
+mod urls;
 
 use backdrop_testing::{Answer, Stack};
 use serde_json::{Value, json};

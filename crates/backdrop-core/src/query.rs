@@ -18,6 +18,7 @@ mod sort;
 pub use collect::{Collect, Method};
 pub use field::FieldName;
 pub use filter::Filter;
+pub use parameters::PARAMETERS;
 pub use range::TimeRange;
 pub use sort::{Direction, GroupColumn, GroupOrder, RowOrder};
 

@@ -3,6 +3,30 @@
 use super::invalid;
 use crate::error::ApiError;
 
+/// The names of all parameters of a query, in the order in which the contract has them.
+pub const PARAMETERS: &[&str] = &[
+    "start_at",
+    "end_at",
+    "inclusive",
+    "filter_by",
+    "filter_by_prefix",
+    "filter_by_any",
+    "filter_by_comparison",
+    "latest_by",
+    "sort_by",
+    "limit",
+    "cursor",
+    "fields",
+    "group_by",
+    "period",
+    "timezone",
+    "duration",
+    "collect",
+    "flatten",
+    "compare",
+    "format",
+];
+
 /// The names, in the order in which the contract has them, for messages.
 const NAMES: &str = "start_at, end_at, inclusive, period, duration, filter_by, filter_by_prefix, group_by, \
                      collect, sort_by, limit, flatten, format";
