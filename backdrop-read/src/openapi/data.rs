@@ -17,6 +17,7 @@ use super::parameters::QueryParameters;
         ("data_group" = String, Path, description = "Whose figures", example = "transactional-services"),
         ("data_type" = String, Path, description = "Which figures", example = "transactions-by-channel"),
         QueryParameters,
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer"),
     ),
     responses(Rows, Refusals),
 )]
@@ -37,6 +38,7 @@ pub(super) const fn by_group_and_type() {}
             example = "transactional_services_transactions_by_channel"
         ),
         QueryParameters,
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer"),
     ),
     responses(Rows, Refusals),
 )]

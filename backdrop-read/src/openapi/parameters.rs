@@ -208,7 +208,6 @@ impl Entry {
             Takes::OneOf(values) => text().enum_values(Some(values.to_vec())).examples([json!(self.example)]),
             Takes::Flag => ObjectBuilder::new()
                 .schema_type(SchemaType::Type(Type::Boolean))
-                .default(Some(json!(false)))
                 .examples([json!(self.example == "true")]),
             Takes::Count(least) => integer()
                 .minimum(Some(least))

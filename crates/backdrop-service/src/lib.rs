@@ -1,4 +1,4 @@
-//! What every Backdrop process shares: settings, telemetry, health, HTTP errors and shutdown.
+//! What every Backdrop process shares: settings, telemetry, health, HTTP errors, listening and shutdown.
 //!
 //! Nothing here knows of Postgres or Redis: a service hands in what it depends on.
 

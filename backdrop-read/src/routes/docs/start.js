@@ -4,6 +4,8 @@ SwaggerUIBundle({
   dom_id: "#document",
   url: "openapi.json",
   validatorUrl: null,
+  deepLinking: true,
   defaultModelsExpandDepth: 0,
   displayRequestDuration: true,
+  tryItOutEnabled: true,
 });
