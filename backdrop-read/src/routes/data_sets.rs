@@ -32,6 +32,7 @@ pub(crate) struct DataSetsStatus {
     #[schema(examples("1 data set is out of date"))]
     message: String,
     /// The data sets that are out of date, by name; null if there are none.
+    #[schema(required)]
     data_sets: Option<Vec<StaleDataSet>>,
 }
 
@@ -46,7 +47,7 @@ pub(crate) struct StaleDataSet {
     #[schema(examples(86_400))]
     seconds_out_of_date: i64,
     /// The newest `_timestamp` of its records; null if it has none, and is judged by when it was made.
-    #[schema(examples("2013-03-11T00:00:00+00:00"))]
+    #[schema(required, examples("2013-03-11T00:00:00+00:00"))]
     last_updated: Option<String>,
     /// How many seconds old its newest record may be.
     #[schema(examples(2_678_400))]
