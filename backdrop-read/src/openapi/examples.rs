@@ -7,8 +7,8 @@ use utoipa::openapi::example::{Example, ExampleBuilder};
 /// The answer to the example `grouped` with `format=csv`.
 pub(super) const CSV: &str = "_count,channel,count:sum\r\n2,digital,20449603\r\n2,other,4463468\r\n";
 /// The answer to the example `grouped` with `format=ndjson`.
-pub(super) const NDJSON: &str = "{\"channel\":\"digital\",\"_count\":2,\"count:sum\":20449603}\n\
-                                 {\"channel\":\"other\",\"_count\":2,\"count:sum\":4463468}\n";
+pub(super) const NDJSON: &str = "{\"_count\":2,\"channel\":\"digital\",\"count:sum\":20449603}\n\
+                                 {\"_count\":2,\"channel\":\"other\",\"count:sum\":4463468}\n";
 
 const SERVICE: &str = "filter_by=service_id:dft-tax-a-vehicle";
 const HALF_A_YEAR: &str = "start_at=2017-01-01T00:00:00Z&end_at=2017-07-01T00:00:00Z";

@@ -2,9 +2,11 @@
 //! worker, and asked for over HTTP.
 
 mod bounds;
+mod caching;
 mod data_sets;
 mod docs;
 mod faults;
+mod formats;
 mod groups;
 mod headers;
 mod periods;

@@ -100,6 +100,8 @@ async fn nothing_a_client_sends_is_a_fault_of_ours() {
         "%24where:1",
         "{}",
         "%25s",
+        "csv",
+        "xlsx",
     ];
     for beside in
         ["", "group_by=authority", "period=week&duration=3", "period=day&duration=3&group_by=licence"]

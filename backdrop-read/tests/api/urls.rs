@@ -38,9 +38,10 @@ fn read_answer(stream: &mut TcpStream) -> Answer {
         .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
         .collect();
-    let mut answer = Answer { status, headers, text: String::new() };
+    let mut answer = Answer { status, headers, text: String::new(), bytes: Vec::new() };
     let length: u64 = answer.header("content-length").expect("a length").parse().expect("a number");
-    stream.take(length).read_to_string(&mut answer.text).expect("a body");
+    stream.take(length).read_to_end(&mut answer.bytes).expect("a body");
+    answer.text = String::from_utf8(answer.bytes.clone()).expect("text");
     answer
 }
 
