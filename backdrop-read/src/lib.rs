@@ -13,6 +13,7 @@ pub mod answers;
 mod fault;
 pub mod format;
 mod middleware;
+mod openapi;
 pub mod routes;
 pub mod settings;
 pub mod startup;

@@ -4,12 +4,12 @@ use crate::answers::Answers;
 use crate::format::Renderer;
 use crate::routes::status::Health;
 use crate::{Settings, middleware, routes};
+use actix_web::App;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
-use actix_web::{App, HttpServer};
 use anyhow::Context;
 use backdrop_postgres::{Catalogue, Database, DatabaseSettings, RecordReader};
-use backdrop_service::{request, serve};
+use backdrop_service::{listen, request, serve};
 use std::net::{SocketAddr, TcpListener};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -58,7 +58,7 @@ impl Application {
         let answers = Data::new(Answers::new(self.catalogue, RecordReader::new(self.database.clone())));
         let renderer = Data::new(Renderer::new());
         let health = Data::new(Health::new(self.database.clone(), stop.clone()));
-        let server = HttpServer::new(move || {
+        let server = listen::server(self.listener, serve::DRAIN, move || {
             // The last one wrapped is the outermost: headers are set on what all others answer.
             App::new()
                 .app_data(answers.clone())
@@ -68,11 +68,7 @@ impl Application {
                 .wrap(from_fn(middleware::refuse_bad_urls))
                 .wrap(from_fn(request::observe))
                 .wrap(from_fn(middleware::set_headers))
-        })
-        .disable_signals()
-        .shutdown_timeout(serve::DRAIN.as_secs())
-        .listen(self.listener)?
-        .run();
+        })?;
         info!(address = %self.local_addr, "the query service listens");
         serve::until_stopped(server, stop).await?;
         self.database.close().await;

@@ -8,12 +8,12 @@ use backdrop_service::routing::{get, only};
 use std::collections::BTreeMap;
 use tokio_util::sync::CancellationToken;
 
-const ALLOW: &str = "GET, HEAD";
+pub(super) const ALLOW: &str = "GET, HEAD";
 
 /// What readiness depends on.
 #[derive(Debug)]
 pub struct Health {
-    database: Database,
+    pub(super) database: Database,
     stopping: CancellationToken,
 }
 
@@ -32,11 +32,39 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(web::resource("/_status/ready").route(get().to(ready)).default_service(other()));
 }
 
-async fn alive() -> HttpResponse {
+/// Whether the process lives
+#[utoipa::path(
+    get,
+    path = "/_status",
+    tag = "health",
+    responses((
+        status = 200, description = "As long as the process answers.", content_type = "application/json",
+        body = Object, example = json!({"status": "ok", "message": "app is up"}),
+    )),
+)]
+pub(crate) async fn alive() -> HttpResponse {
     health::alive()
 }
 
-async fn ready(health: web::Data<Health>) -> HttpResponse {
+/// Whether queries can be answered
+#[utoipa::path(
+    get,
+    path = "/_status/ready",
+    tag = "health",
+    responses(
+        (
+            status = 200, description = "They can.", content_type = "application/json", body = Object,
+            example = json!({
+                "status": "ok", "message": "ready", "dependencies": {"postgres": {"ok": true, "latency_ms": 0.4}}
+            }),
+        ),
+        (
+            status = 503, description = "A dependency is not available, or the process is stopping.",
+            content_type = "application/json", body = Object,
+        ),
+    ),
+)]
+pub(crate) async fn ready(health: web::Data<Health>) -> HttpResponse {
     let checks = BTreeMap::from([("postgres", Check::of(health.database.ping()).await)]);
     health::ready(&checks, health.stopping.is_cancelled())
 }

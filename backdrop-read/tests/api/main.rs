@@ -3,6 +3,8 @@
 
 mod bounds;
 mod caching;
+mod data_sets;
+mod docs;
 mod faults;
 mod formats;
 mod groups;
@@ -10,6 +12,7 @@ mod headers;
 mod periods;
 mod records;
 mod refusals;
+mod urls;
 
 use backdrop_testing::{Answer, Stack};
 use serde_json::{Value, json};

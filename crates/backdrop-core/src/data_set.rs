@@ -4,9 +4,11 @@
 //! by which the older paths address it.
 
 mod definition;
+mod freshness;
 mod name;
 
 pub use definition::{DataSetDefinition, SchemaChoice};
+pub use freshness::Freshness;
 pub use name::{DataGroup, DataSetName, DataType, NameError};
 
 use crate::log::Partition;

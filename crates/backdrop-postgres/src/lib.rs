@@ -15,6 +15,7 @@ mod data_sets;
 mod database;
 mod epochs;
 mod error;
+mod freshness;
 mod janitor;
 mod migrations;
 mod partitions;

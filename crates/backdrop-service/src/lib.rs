@@ -1,10 +1,11 @@
-//! What every Backdrop process shares: settings, telemetry, health, HTTP errors and shutdown.
+//! What every Backdrop process shares: settings, telemetry, health, HTTP errors, listening and shutdown.
 //!
 //! Nothing here knows of Postgres or Redis: a service hands in what it depends on.
 
 pub mod clock;
 pub mod error_response;
 pub mod health;
+pub mod listen;
 pub mod request;
 pub mod routing;
 pub mod serve;

@@ -89,6 +89,17 @@ impl Process {
         }
     }
 
+    /// The most memory it ever held, in KiB.
+    ///
+    /// # Panics
+    /// If the system does not tell.
+    pub fn peak_memory_kib(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(path).expect("the process runs");
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("the peak");
+        line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number")
+    }
+
     /// Whether it still runs.
     pub fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))

@@ -26,10 +26,13 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
 }
 
 /// Crates behind which there is a wall, and who may stand behind it.
-const WALLS: [(&str, &[&str]); 4] = [
+const WALLS: [(&str, &[&str]); 6] = [
     ("sqlx", &["backdrop-postgres", "backdrop-testing"]),
     ("redis", &["backdrop-queue", "backdrop-testing"]),
     ("deadpool-redis", &["backdrop-queue"]),
+    // Below `HttpServer` only what listens may look.
+    ("actix-http", &["backdrop-service"]),
+    ("actix-service", &["backdrop-service"]),
     ("actix-web", &["backdrop-service", "backdrop-read", "backdrop-write", "backdrop-worker"]),
 ];
 
@@ -84,17 +87,15 @@ fn no_crate_reaches_past_the_walls() {
     assert_eq!(breaches(&metadata()), Vec::<String>::new());
 }
 
-/// Whether any source file below the folder names the crate.
-fn is_named(folder: &Path, name: &str) -> bool {
-    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
-    entries.into_iter().any(|path| {
-        if path.is_dir() {
-            return is_named(&path, name);
-        }
-        let is_source = path.extension().is_some_and(|extension| extension == "rs");
-        let is_word = |character: char| !character.is_alphanumeric() && character != '_';
-        is_source && fs::read_to_string(&path).expect("a source file").split(is_word).any(|word| word == name)
-    })
+/// Whether the source file, or any below the folder, names the crate.
+fn is_named(path: &Path, name: &str) -> bool {
+    if path.is_dir() {
+        let mut entries = fs::read_dir(path).expect("a folder").map(|entry| entry.expect("an entry").path());
+        return entries.any(|path| is_named(&path, name));
+    }
+    let is_source = path.extension().is_some_and(|extension| extension == "rs");
+    let is_word = |character: char| !character.is_alphanumeric() && character != '_';
+    is_source && fs::read_to_string(path).expect("a source file").split(is_word).any(|word| word == name)
 }
 
 #[test]
@@ -103,9 +104,12 @@ fn every_dependency_is_used() {
     for package in &metadata().packages {
         let folder = package.manifest_path.parent().expect("a manifest lies in a folder");
         for dependency in &package.dependencies {
-            let part = if dependency.kind == DependencyKind::Development { "tests" } else { "src" };
             let name = dependency.name.replace('-', "_");
-            let folders = [folder.join(part), folder.join("src")];
+            let folders = match dependency.kind {
+                DependencyKind::Build => vec![folder.join("build.rs")],
+                DependencyKind::Development => vec![folder.join("tests"), folder.join("src")],
+                _ => vec![folder.join("src")],
+            };
             let is_used =
                 folders.iter().any(|folder| folder.exists() && is_named(folder.as_std_path(), &name));
             if !is_used {

@@ -1,0 +1,11 @@
+// Shows the document of this service. Nothing is asked of anybody else: the validator, which Swagger UI
+// would send the document to, is off, and the page's Content-Security-Policy allows no other origin.
+SwaggerUIBundle({
+  dom_id: "#document",
+  url: "openapi.json",
+  validatorUrl: null,
+  deepLinking: true,
+  defaultModelsExpandDepth: 0,
+  displayRequestDuration: true,
+  tryItOutEnabled: true,
+});

@@ -1,0 +1,75 @@
+//! Listening as actix-web's `HttpServer` does, but over connections on which over-long URLs are cut.
+//!
+//! The `http` crate cannot hold a URL of 65,535 bytes or more: actix-web answers it with a bare 400, or
+//! a 431, before any code of ours sees the request. So the connection lets only the first
+//! [`URL_BYTES_KEPT`] bytes of a URL through, whatever its length. The request goes on as any other and
+//! is refused as too long by the service, with its envelope, its headers and its line in the log.
+//!
+//! `HttpServer` has no place where a connection could be wrapped; this builds the same server from the
+//! same parts, with the same settings.
+//!
+//! **Invariant.** A service that listens here refuses URLs of [`URL_BYTES_KEPT`] bytes and more: what
+//! it sees of them is not what was sent.
+
+mod connection;
+mod cut;
+
+pub use cut::URL_BYTES_KEPT;
+
+use actix_http::{HttpService, KeepAlive, Protocol, Request};
+use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_web::Error;
+use actix_web::body::MessageBody;
+use actix_web::dev::{AppConfig, Response, Server, Service, ServiceFactory};
+use connection::Connection;
+use std::fmt::Debug;
+use std::io;
+use std::net::TcpListener;
+use std::time::Duration;
+use tokio::net::TcpStream;
+
+/// How long the head of a connection's first request may take to arrive: what `HttpServer` has.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the end of a connection may take: what `HttpServer` has.
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A server of that app, not yet running; signals are left to [`crate::serve`]. The listener is ready to
+/// accept, and `drain` is how long requests in flight may take when the server is told to stop.
+///
+/// # Errors
+/// If the listener cannot be used.
+pub fn server<F, I, S, B>(listener: TcpListener, drain: Duration, app: F) -> io::Result<Server>
+where
+    F: Fn() -> I + Clone + Send + 'static,
+    I: IntoServiceFactory<S, Request>,
+    S: ServiceFactory<Request, Config = AppConfig> + 'static,
+    S::Error: Into<Error> + 'static,
+    S::InitError: Debug,
+    S::Response: Into<Response<B>> + 'static,
+    <S::Service as Service<Request>>::Future: 'static,
+    S::Service: 'static,
+    B: MessageBody + 'static,
+{
+    let address = listener.local_addr()?;
+    let builder = Server::build().disable_signals().shutdown_timeout(drain.as_secs());
+    let stopping = builder.graceful_shutdown_signal();
+    let builder = builder.listen("http", listener, move || {
+        let stopping = stopping.clone();
+        let http = HttpService::build()
+            .graceful_shutdown_signal(move || {
+                let stopping = stopping.clone();
+                async move { stopping.notified().await }
+            })
+            .keep_alive(KeepAlive::default())
+            .client_request_timeout(REQUEST_TIMEOUT)
+            .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+            .local_addr(address);
+        let app = app().into_factory().map_err(|error| error.into().error_response());
+        fn_service(|stream: TcpStream| async {
+            let peer = stream.peer_addr().ok();
+            Ok((Connection::new(stream), Protocol::Http1, peer))
+        })
+        .and_then(http.finish(map_config(app, |()| AppConfig::default())))
+    })?;
+    Ok(builder.run())
+}
