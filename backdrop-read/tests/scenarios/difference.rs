@@ -54,11 +54,10 @@ fn is_met(expected: &Value, found: &Value) -> bool {
         return true;
     }
     match (expected, found) {
-        (Value::Number(expected), Value::Number(found)) if expected.is_f64() => {
-            expected.as_f64().zip(found.as_f64()).is_some_and(|(expected, found)| {
-                (expected - found).abs() <= expected.abs() * ROUNDING
-            })
-        }
+        (Value::Number(expected), Value::Number(found)) if expected.is_f64() => expected
+            .as_f64()
+            .zip(found.as_f64())
+            .is_some_and(|(expected, found)| (expected - found).abs() <= expected.abs() * ROUNDING),
         _ => false,
     }
 }

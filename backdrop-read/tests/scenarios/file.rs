@@ -37,8 +37,9 @@ pub(crate) struct DataSet {
 /// A request, and what the answer must be. What a case does not mention may be anything.
 ///
 /// A number with a point stands for any number of that value; one without must be an integer.
-/// `_updated_at` of a record is not compared, unless it is expected. `(any)` stands for any value, and in
-/// `rows` `(absent)` for a column that the row does not have.
+/// `_updated_at` of a record is not compared, unless it is expected. `(any)` stands for any value, in `rows`
+/// `(absent)` for a column that the row does not have, and in `headers` `(holds) text` for a value that holds
+/// the text.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Case {
@@ -137,7 +138,11 @@ impl ScenarioFile {
             let name = &case.name;
             assert!(names.insert(name), "{topic}: two cases are called {name:?}");
             assert!(case.expects_something(), "{topic}: {name:?} expects nothing of the answer");
-            assert_eq!(case.columns.is_empty(), case.rows.is_none(), "{topic}: {name:?}: columns go with rows");
+            assert_eq!(
+                case.columns.is_empty(),
+                case.rows.is_none(),
+                "{topic}: {name:?}: columns go with rows"
+            );
             let widths = case.rows.iter().flatten().all(|row| row.len() == case.columns.len());
             assert!(widths, "{topic}: {name:?}: every row has as many values as there are columns");
             assert!(case.query.iter().all(|pair| pair.contains('=')), "{topic}: {name:?}: `name=value`");

@@ -32,8 +32,15 @@ pub(crate) fn complaints(case: &Case, answer: &Answer) -> Vec<String> {
 fn judge_headers(case: &Case, answer: &Answer, complaints: &mut Vec<String>) {
     for (name, expected) in &case.headers {
         let found = answer.header(name);
-        let is_any = expected.as_deref() == Some("(any)") && found.is_some();
-        if !is_any && found != expected.as_deref() {
+        let is_met = match (expected.as_deref(), found) {
+            (Some("(any)"), Some(_)) => true,
+            (Some(expected), Some(found)) => match expected.strip_prefix("(holds) ") {
+                Some(part) => found.contains(part),
+                None => found == expected,
+            },
+            (expected, found) => expected == found,
+        };
+        if !is_met {
             complaints.push(format!("{name} is {found:?}, expected {expected:?}"));
         }
     }
