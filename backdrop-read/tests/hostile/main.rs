@@ -47,7 +47,7 @@ fn records() -> Value {
         json!(""),
         json!("=1+1"),
         json!("\u{10ffff}"),
-        json!("a\"b\\c\nd"),
+        json!("a\"b\\c\nline"),
         json!("true"),
         json!(true),
         json!(false),
