@@ -1,12 +1,15 @@
 //! What is sent: as values, percent-encoded where a URL needs it.
 
 /// Values that are wrong for some parameters and right for others.
-pub(crate) const ANY: [&str; 64] = [
+pub(crate) const ANY: [&str; 67] = [
     "",
     "true",
     "week",
     "previous",
     "csv",
+    "xlsx",
+    "{}",
+    "%25s",
     "0",
     "1",
     "-1",
