@@ -2,8 +2,8 @@
 
 use backdrop_core::data_set::DataSet;
 use backdrop_core::query::{Answer, Query};
-use backdrop_core::shape::{self, Row};
-use backdrop_postgres::{Catalogue, Found, KnownDataSet, ReadError, RecordReader, StoreError};
+use backdrop_core::shape::Row;
+use backdrop_postgres::{Catalogue, DataVersion, Found, KnownDataSet, ReadError, RecordReader, StoreError};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -23,6 +23,15 @@ pub enum Rows {
     Records(Vec<Box<RawValue>>),
     /// Groups of them.
     Groups(Vec<Row>),
+}
+
+/// What answers a query.
+#[derive(Debug)]
+pub struct Answered {
+    /// The rows.
+    pub rows: Rows,
+    /// The cursor of the next page, if there is one.
+    pub next: Option<String>,
 }
 
 /// How a request names a data set.
@@ -54,20 +63,30 @@ impl Answers {
         Ok(known.filter(|known| known.data_set.settings.queryable))
     }
 
+    /// The state of the data set that a query would be answered from now.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn version(&self, data_set: &DataSet) -> Result<DataVersion, StoreError> {
+        self.reader.version(data_set.id).await
+    }
+
     /// The rows that answer a query, and the version of the data set they come from.
     ///
     /// # Errors
     /// If the query asks for what the records do not allow, or the store fails.
-    pub async fn answer(&self, data_set: &DataSet, query: &Query) -> Result<Found<Rows>, ReadError> {
+    pub async fn answer(&self, data_set: &DataSet, query: &Query) -> Result<Found<Answered>, ReadError> {
         match query.answer() {
             Answer::Rows(listing) => {
-                let records = self.reader.rows(data_set.id, query.selection(), listing).await?;
-                Ok(Found { version: records.version, found: Rows::Records(records.found) })
+                let page = self.reader.rows(data_set.id, query.selection(), listing).await?;
+                let next = page.found.next.map(|next| next.encode(listing.order()));
+                let rows = Rows::Records(page.found.rows);
+                Ok(Found { version: page.version, found: Answered { rows, next } })
             }
             Answer::Groups(grouping) => {
-                let cells = self.reader.groups(data_set.id, query.selection(), grouping).await?;
-                let rows = shape::rows(grouping, cells.found)?;
-                Ok(Found { version: cells.version, found: Rows::Groups(rows) })
+                let gathered = self.reader.groups(data_set.id, query.selection(), grouping).await?;
+                let rows = Rows::Groups(gathered.found.rows()?);
+                Ok(Found { version: gathered.version, found: Answered { rows, next: None } })
             }
         }
     }

@@ -5,6 +5,8 @@ use backdrop_core::error::{ApiError, ErrorCode, chain};
 use backdrop_postgres::{ReadError, StoreError};
 use tracing::{error, warn};
 
+const OUR_FAULT: &str = "Something went wrong on our side. The request id helps us to find out what.";
+
 /// What a client is told when the store failed.
 pub(crate) fn of_store(failure: StoreError) -> ApiError {
     let (code, message) = match &failure {
@@ -20,10 +22,7 @@ pub(crate) fn of_store(failure: StoreError) -> ApiError {
         | StoreError::Corrupt { .. }
         | StoreError::Migration(_)
         | StoreError::Panicked(_)
-        | StoreError::Statement(_) => (
-            ErrorCode::Internal,
-            "Something went wrong on our side. The request id helps us to find out what.",
-        ),
+        | StoreError::Statement(_) => (ErrorCode::Internal, OUR_FAULT),
     };
     let failure_chain = chain(&failure);
     if code == ErrorCode::Internal {
@@ -40,4 +39,10 @@ pub(crate) fn of_query(failure: ReadError) -> ApiError {
         ReadError::Refused(refusal) => refusal,
         ReadError::Store(failure) => of_store(failure),
     }
+}
+
+/// What a client is told when an answer cannot be brought into its form.
+pub(crate) fn of_rendering(failure: &dyn std::error::Error) -> ApiError {
+    error!(error = chain(failure), "the answer cannot be written");
+    ApiError::new(ErrorCode::Internal, OUR_FAULT)
 }

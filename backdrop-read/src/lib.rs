@@ -6,10 +6,12 @@
 //! says what; a 5xx means that we, or the store, are at fault.
 //!
 //! Handlers in [`routes`] translate between HTTP and `backdrop-core`; [`answers`] brings a query and the
-//! store together; [`startup`] wires everything.
+//! store together; [`format`](mod@format) writes what was found in the form that was asked for; [`startup`]
+//! wires everything.
 
 pub mod answers;
 mod fault;
+pub mod format;
 mod middleware;
 pub mod routes;
 pub mod settings;

@@ -3,7 +3,9 @@
 use crate::routes::parameters::{Plus, decode};
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, HeaderValue};
+use actix_web::http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, HeaderValue,
+};
 use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError};
 use backdrop_core::error::{ApiError, ErrorCode};
@@ -11,6 +13,9 @@ use backdrop_service::error_response::ErrorResponse;
 
 /// The longest URL in bytes. The longest query of the original's dashboards has less than 1,000.
 const URL_BYTES_MAX: usize = 16 * 1024;
+
+/// The headers that pages of other origins may read, besides those that they always may.
+const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static("ETag, Link, X-Request-Id");
 
 /// Lets pages of any origin read any answer, errors too, and errors not be kept.
 pub(crate) async fn set_headers(
@@ -21,6 +26,7 @@ pub(crate) async fn set_headers(
     let is_error = response.status().is_client_error() || response.status().is_server_error();
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
     if is_error && !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     }

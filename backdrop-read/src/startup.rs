@@ -1,6 +1,7 @@
 //! Wiring: from settings to a running service.
 
 use crate::answers::Answers;
+use crate::format::Renderer;
 use crate::routes::status::Health;
 use crate::{Settings, middleware, routes};
 use actix_web::middleware::from_fn;
@@ -55,11 +56,13 @@ impl Application {
     /// If the server fails.
     pub async fn run_until_stopped(self, stop: CancellationToken) -> anyhow::Result<()> {
         let answers = Data::new(Answers::new(self.catalogue, RecordReader::new(self.database.clone())));
+        let renderer = Data::new(Renderer::new());
         let health = Data::new(Health::new(self.database.clone(), stop.clone()));
         let server = HttpServer::new(move || {
             // The last one wrapped is the outermost: headers are set on what all others answer.
             App::new()
                 .app_data(answers.clone())
+                .app_data(renderer.clone())
                 .app_data(health.clone())
                 .configure(routes::configure)
                 .wrap(from_fn(middleware::refuse_bad_urls))

@@ -1,21 +1,23 @@
 //! `/data/{group}/{type}` and, as ever but deprecated, `/{data_set}`: queries.
 
-use super::parameters;
-use crate::answers::{Address, Answers, Rows};
+mod accept;
+mod answer;
+mod tag;
+
+use crate::answers::{Address, Answers};
 use crate::fault;
+use crate::format::Renderer;
 use actix_web::http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL,
-    HeaderName, HeaderValue, LINK, VARY,
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_MAX_AGE, ALLOW, HeaderName,
+    HeaderValue, LINK,
 };
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, guard};
-use backdrop_core::data_set::{DataGroup, DataSet, DataSetName, DataSetSettings, DataType};
+use answer::answer;
+use backdrop_core::data_set::{DataGroup, DataSetName, DataType};
 use backdrop_core::error::{ApiError, ErrorCode};
-use backdrop_core::query::Query;
-use backdrop_service::clock;
 use backdrop_service::error_response::ErrorResponse;
 use backdrop_service::routing::{get, only};
-use serde::Serialize;
 
 const METHODS: &str = "GET, HEAD, OPTIONS";
 /// How long a browser may remember the answer to a preflight: a day.
@@ -27,9 +29,6 @@ const PREFLIGHT_HEADERS: &str = "cache-control, govuk-request-id, request-id";
 /// form is that of RFC 9745: an `@` and seconds since 1970.
 const DEPRECATED_SINCE: &str = "@1388534400";
 const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
-
-const WARNING: &str =
-    "Warning: This data-set is unpublished. Data may be subject to change or be inaccurate.";
 
 /// Adds the routes of this module.
 pub fn configure(config: &mut ServiceConfig) {
@@ -60,6 +59,7 @@ async fn by_group_and_type(
     request: HttpRequest,
     path: web::Path<(String, String)>,
     answers: web::Data<Answers>,
+    renderer: web::Data<Renderer>,
 ) -> Result<HttpResponse, ErrorResponse> {
     let (group, data_type) = path.into_inner();
     // What cannot be a name is not looked for: a miss costs a question to the store.
@@ -68,13 +68,14 @@ async fn by_group_and_type(
     }
     let known = answers.find(Address::GroupAndType(&group, &data_type)).await.map_err(fault::of_store)?;
     let known = known.ok_or_else(data_set_not_found)?;
-    answer(&request, &answers, &known.data_set).await
+    answer(&request, &answers, &renderer, &known.data_set).await
 }
 
 async fn by_name(
     request: HttpRequest,
     name: web::Path<String>,
     answers: web::Data<Answers>,
+    renderer: web::Data<Renderer>,
 ) -> Result<HttpResponse, ErrorResponse> {
     if DataSetName::parse(name.as_str()).is_err() {
         return Err(data_set_not_found());
@@ -84,47 +85,13 @@ async fn by_name(
     let data_set = &known.data_set;
     let successor =
         format!("</data/{}/{}>; rel=\"successor-version\"", data_set.data_group, data_set.data_type);
-    let mut response = answer(&request, &answers, data_set).await?;
+    let mut response = answer(&request, &answers, &renderer, data_set).await?;
     let headers = response.headers_mut();
     headers.insert(DEPRECATION, HeaderValue::from_static(DEPRECATED_SINCE));
     if let Ok(successor) = HeaderValue::from_str(&successor) {
-        headers.insert(LINK, successor);
+        headers.append(LINK, successor);
     }
     Ok(response)
-}
-
-/// The envelope of an answer.
-#[derive(Serialize)]
-struct Envelope<'a> {
-    data: &'a Rows,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    warning: Option<&'static str>,
-}
-
-async fn answer(
-    request: &HttpRequest,
-    answers: &Answers,
-    data_set: &DataSet,
-) -> Result<HttpResponse, ErrorResponse> {
-    let pairs = parameters::read(request.query_string())?;
-    let query = Query::parse(&pairs, clock::now())?;
-    query.check_allowed(&data_set.settings)?;
-    let rows = answers.answer(data_set, &query).await.map_err(fault::of_query)?.found;
-    let warning = (!data_set.settings.published).then_some(WARNING);
-    Ok(HttpResponse::Ok()
-        .insert_header((CACHE_CONTROL, cache_control(&data_set.settings)))
-        .insert_header((VARY, "Accept, Accept-Encoding"))
-        .json(Envelope { data: &rows, warning }))
-}
-
-/// How long an answer may be kept: half an hour, two minutes if the figures change all the time, and not
-/// without asking if they are not final.
-const fn cache_control(settings: &DataSetSettings) -> HeaderValue {
-    HeaderValue::from_static(match (settings.published, settings.realtime) {
-        (false, _) => "no-cache",
-        (true, true) => "max-age=120, must-revalidate",
-        (true, false) => "max-age=1800, must-revalidate",
-    })
 }
 
 fn data_set_not_found() -> ErrorResponse {

@@ -6,6 +6,7 @@ async fn answers_may_be_read_from_anywhere_and_kept_for_as_long_as_they_are_good
     let stack = with_examples().await;
     let answer = stack.reader().get(PATH).expect(200);
     assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
+    assert_eq!(answer.header("access-control-expose-headers"), Some("ETag, Link, X-Request-Id"));
     assert_eq!(answer.header("cache-control"), Some("max-age=1800, must-revalidate"));
     assert_eq!(answer.header("vary"), Some("Accept, Accept-Encoding"));
     assert_eq!(answer.header("content-type"), Some("application/json"));
@@ -23,6 +24,9 @@ async fn answers_may_be_read_from_anywhere_and_kept_for_as_long_as_they_are_good
         json!({"data": [], "warning": "Warning: This data-set is unpublished. Data may be subject to change \
                                        or be inaccurate."})
     );
+    let sheet = stack.reader().get("/data/licensing/draft?format=xlsx").expect(200);
+    assert_eq!((sheet.header("content-type"), &sheet.json()), (Some("application/json"), &draft.json()));
+    assert_eq!(sheet.header("content-disposition"), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,9 @@
 //! worker, and asked for over HTTP.
 
 mod bounds;
+mod caching;
 mod faults;
+mod formats;
 mod groups;
 mod headers;
 mod periods;

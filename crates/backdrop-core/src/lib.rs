@@ -20,3 +20,4 @@ pub mod schema;
 pub mod shape;
 pub mod time;
 pub mod token;
+pub mod zone;

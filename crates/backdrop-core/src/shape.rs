@@ -8,6 +8,8 @@
 
 mod bounds;
 mod cell;
+mod earlier;
+mod gathering;
 mod group;
 mod number;
 mod order;
@@ -16,48 +18,53 @@ mod row;
 mod scalar;
 
 pub use bounds::{ANSWER_BYTES_MAX, ROWS_MAX, too_large, too_many_rows};
-pub use cell::{Cell, Partial};
+pub use cell::{Cell, Collected};
+pub use gathering::Gathering;
 pub use number::Number;
 pub use record::record_row;
 pub use row::Row;
 pub use scalar::Scalar;
 
 use crate::error::ApiError;
-use crate::period::Periods;
 use crate::query::{Grouping, Layout};
+use earlier::Earlier;
 use group::Group;
 use order::FlatRow;
-use row::Columns;
+use row::{Columns, PeriodFigures};
 
 /// The rows of a grouped query.
-///
-/// # Errors
-/// [`ErrorCode::InvalidQuery`](crate::error::ErrorCode::InvalidQuery) if there would be too many.
-pub fn rows(grouping: &Grouping, cells: Vec<Cell>) -> Result<Vec<Row>, ApiError> {
+fn rows(grouping: &Grouping, groups: Vec<Group>, earlier: Option<&Earlier>) -> Result<Vec<Row>, ApiError> {
     let columns = Columns::of(grouping);
-    let groups = group::groups(cells);
-    match (grouping.periods(), grouping.layout()) {
-        (None, _) => {
-            let groups = selected(grouping, groups);
-            bounds::check(groups.len(), 1)?;
-            Ok(groups.iter().map(|group| columns.group_row(group)).collect())
-        }
-        (Some(periods), _) if grouping.keys().is_empty() => {
-            let all = groups.into_iter().next().unwrap_or_else(|| Group::without_records(Vec::new()));
-            Ok(period_rows(&columns, periods, &all))
-        }
-        (Some(periods), Layout::Nested) => {
-            let groups = selected(grouping, groups);
-            bounds::check(groups.len(), periods.count())?;
-            let row = |group| columns.nested_row(group, period_rows(&columns, periods, group));
-            Ok(groups.iter().map(row).collect())
-        }
-        (Some(periods), Layout::Flat) => {
-            let groups = selected(grouping, group::all_combinations(groups)?);
-            bounds::check(groups.len(), periods.count())?;
-            Ok(flat_rows(&columns, grouping, periods, &groups))
-        }
+    let Some(periods) = grouping.periods() else {
+        let groups = selected(grouping, groups);
+        bounds::check(groups.len(), 1)?;
+        return Ok(groups.iter().map(|group| columns.group_row(group)).collect());
+    };
+    let figures = |group| period_figures(grouping, group, earlier);
+    let period_rows = |group| figures(group).iter().map(|figures| columns.period_row(figures)).collect();
+    if grouping.keys().is_empty() {
+        let all = groups.into_iter().next().unwrap_or_else(|| Group::without_records(Vec::new()));
+        return Ok(period_rows(&all));
     }
+    let groups = match grouping.layout() {
+        Layout::Nested => groups,
+        Layout::Flat => group::all_combinations(groups)?,
+    };
+    let groups = selected(grouping, groups);
+    bounds::check(groups.len(), periods.len())?;
+    Ok(match grouping.layout() {
+        Layout::Nested => groups.iter().map(|group| columns.nested_row(group, period_rows(group))).collect(),
+        Layout::Flat => {
+            let of_group =
+                |group| figures(group).into_iter().map(|figures| FlatRow { keys: &group.keys, figures });
+            let mut rows: Vec<FlatRow<'_>> = groups.iter().flat_map(of_group).collect();
+            // The order of the query holds for rows too; without one, they go by group, then by time.
+            if let Some(order) = grouping.order() {
+                order::sort_flat_rows(&mut rows, *order);
+            }
+            rows.iter().map(|row| columns.flat_row(row.keys, &row.figures)).collect()
+        }
+    })
 }
 
 /// The groups that the query asks for, in its order.
@@ -71,24 +78,17 @@ fn selected(grouping: &Grouping, mut groups: Vec<Group>) -> Vec<Group> {
     groups
 }
 
-/// One row per period, in the order of time, whether it has records or not.
-fn period_rows(columns: &Columns, periods: &Periods, group: &Group) -> Vec<Row> {
-    let cells = group.by_period(periods);
-    periods.iter().zip(cells).map(|(bounds, cell)| columns.period_row(bounds, cell)).collect()
-}
-
-/// One row per group and period. The order of the query holds for the rows too; without one, they go by
-/// group, then by time.
-fn flat_rows(columns: &Columns, grouping: &Grouping, periods: &Periods, groups: &[Group]) -> Vec<Row> {
-    let mut rows: Vec<FlatRow<'_>> = Vec::new();
-    for group in groups {
-        let cells = periods.iter().zip(group.by_period(periods));
-        rows.extend(cells.map(|(bounds, cell)| FlatRow { keys: &group.keys, bounds, cell }));
-    }
-    if let Some(order) = grouping.order() {
-        order::sort_flat_rows(&mut rows, *order);
-    }
-    rows.iter().map(|row| columns.flat_row(row.keys, row.bounds, row.cell)).collect()
+/// What is known of each period of a group, in the order of time, whether it has records or not.
+fn period_figures<'g>(
+    grouping: &Grouping,
+    group: &'g Group,
+    earlier: Option<&'g Earlier>,
+) -> Vec<PeriodFigures<'g>> {
+    let Some(periods) = grouping.periods() else { return Vec::new() };
+    let earlier = earlier.map_or_else(|| vec![None; periods.len()], |earlier| earlier.cells(&group.keys));
+    let cells = group.by_period(periods).into_iter().zip(earlier);
+    let figures = periods.iter().zip(cells);
+    figures.map(|(bounds, (cell, earlier))| PeriodFigures { bounds, cell, earlier }).collect()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! always prints the same form. Precision is the microsecond, which is what Postgres keeps: finer
 //! digits are cut off on reading, so that what is answered equals what is compared.
 
+use crate::zone::Zone;
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Timelike, Utc};
 
 /// A point in time, in UTC.
@@ -68,12 +69,19 @@ pub fn parse(text: &str) -> Result<Timestamp, TimeError> {
 
 /// Prints a time as every answer shows it: `2013-03-11T00:00:00+00:00`, fractions only if present.
 pub fn format(timestamp: Timestamp) -> String {
-    let whole = timestamp.format("%Y-%m-%dT%H:%M:%S");
-    match timestamp.nanosecond() / 1_000 {
-        0 => format!("{whole}+00:00"),
+    format_in(Zone::UTC, timestamp)
+}
+
+/// Prints a time by the clock of a zone, with how far that is ahead of UTC.
+pub fn format_in(zone: Zone, timestamp: Timestamp) -> String {
+    let local = timestamp.with_timezone(&zone.offset(timestamp));
+    let whole = local.format("%Y-%m-%dT%H:%M:%S");
+    let offset = local.format("%:z");
+    match local.nanosecond() / 1_000 {
+        0 => format!("{whole}{offset}"),
         microseconds => {
             let fraction = format!("{microseconds:06}");
-            format!("{whole}.{}+00:00", fraction.trim_end_matches('0'))
+            format!("{whole}.{}{offset}", fraction.trim_end_matches('0'))
         }
     }
 }

@@ -32,5 +32,5 @@ pub use error::StoreError;
 pub use janitor::RECEIPTS_KEPT;
 pub use migrations::migrate;
 pub use partitions::PartitionRow;
-pub use reader::{DataVersion, Found, ReadError, RecordReader};
+pub use reader::{DataVersion, Found, Page, ReadError, RecordReader};
 pub use rejected::RejectedBatch;

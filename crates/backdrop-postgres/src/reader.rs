@@ -1,7 +1,7 @@
 //! Answering queries from the records.
 //!
 //! A query is one read-only transaction that sees one state of the store: it reads which version of the
-//! data set that is, then runs one statement. So what is found belongs to the version it is given with,
+//! data set that is, then runs its statements. So what is found belongs to the version it is given with,
 //! and may be cached under it.
 //!
 //! **Invariant.** The statement is put together in [`statement`] alone, and whatever a client wrote
@@ -11,15 +11,17 @@ mod cells;
 mod rows;
 mod statement;
 
+pub use rows::Page;
+
 use crate::{Database, StoreError};
 use backdrop_core::data_set::DataSetId;
 use backdrop_core::error::ApiError;
 use backdrop_core::query::{Grouping, Listing, Selection};
-use backdrop_core::shape::{ANSWER_BYTES_MAX, Cell, ROWS_MAX, too_large, too_many_rows};
+use backdrop_core::shape::{ANSWER_BYTES_MAX, Gathering, too_large, too_many_rows};
 use futures_util::TryStreamExt;
-use serde_json::value::RawValue;
+use rows::PageReader;
 use sqlx::postgres::{PgConnection, PgRow};
-use sqlx::{Postgres, QueryBuilder, Row, ValueRef};
+use sqlx::{PgPool, Postgres, QueryBuilder, Row, Transaction, ValueRef};
 use uuid::Uuid;
 
 /// Reads the records of data sets.
@@ -101,17 +103,31 @@ impl RecordReader {
         data_set: DataSetId,
         selection: &Selection,
         listing: &Listing,
-    ) -> Result<Found<Vec<Box<RawValue>>>, ReadError> {
+    ) -> Result<Found<Page>, ReadError> {
         let (selection, listing) = (selection.clone(), listing.clone());
-        self.read(
-            data_set,
-            move |version| statement::rows(data_set, version, &selection, &listing),
-            rows::read,
-        )
-        .await
+        let pool = self.database.pool.clone();
+        let work = async move {
+            let (mut transaction, version) = begin(&pool, data_set).await?;
+            let statement = statement::rows(data_set, version, &selection, &listing);
+            let mut page = PageReader::new(listing);
+            let read = read_all(&mut transaction, statement, |row| page.take(row)).await;
+            transaction.rollback().await?;
+            Ok(read.map(|()| Found { version, found: page.finish() }))
+        };
+        self.database.in_task(work).await?
     }
 
-    /// The cells of the groups that are asked for.
+    /// The state the data set is in: what a query would be answered from now.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn version(&self, data_set: DataSetId) -> Result<DataVersion, StoreError> {
+        let pool = self.database.pool.clone();
+        let work = async move { read_version(&mut *pool.acquire().await?, data_set).await };
+        self.database.in_task(work).await
+    }
+
+    /// The groups that are asked for, gathered and ready to be shaped.
     ///
     /// # Errors
     /// If they are too many or too large for one answer, if something is to be added up that is not a
@@ -121,34 +137,50 @@ impl RecordReader {
         data_set: DataSetId,
         selection: &Selection,
         grouping: &Grouping,
-    ) -> Result<Found<Vec<Cell>>, ReadError> {
-        let selection = selection.clone();
-        let columns = grouping.clone();
-        let grouping = grouping.clone();
-        self.read(
-            data_set,
-            move |version| statement::groups(data_set, version, &selection, &grouping),
-            move |row| cells::read(row, &columns),
-        )
-        .await
-    }
-
-    async fn read<T: Send + 'static>(
-        &self,
-        data_set: DataSetId,
-        build: impl FnOnce(DataVersion) -> QueryBuilder<Postgres> + Send + 'static,
-        read_row: impl Fn(&PgRow) -> Result<T, ReadError> + Send + 'static,
-    ) -> Result<Found<Vec<T>>, ReadError> {
+    ) -> Result<Found<Gathering>, ReadError> {
+        let gathering = Gathering::new(selection, grouping);
         let pool = self.database.pool.clone();
         let work = async move {
-            let mut transaction = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-            let version = read_version(&mut transaction, data_set).await?;
-            let found = read_all(&mut transaction, build(version), read_row).await;
+            let (mut transaction, version) = begin(&pool, data_set).await?;
+            let gathered = gather(&mut transaction, data_set, version, gathering).await;
             transaction.rollback().await?;
-            Ok(found.map(|found| Found { version, found }))
+            Ok(gathered.map(|found| Found { version, found }))
         };
         self.database.in_task(work).await?
     }
+}
+
+/// Begins a transaction that sees one state of the store, and reads which one of the data set that is.
+async fn begin(
+    pool: &PgPool,
+    data_set: DataSetId,
+) -> Result<(Transaction<'static, Postgres>, DataVersion), StoreError> {
+    let mut transaction = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    let version = read_version(&mut transaction, data_set).await?;
+    Ok((transaction, version))
+}
+
+/// Answers all questions of a query.
+async fn gather(
+    connection: &mut PgConnection,
+    data_set: DataSetId,
+    version: DataVersion,
+    mut gathering: Gathering,
+) -> Result<Gathering, ReadError> {
+    while let Some((selection, grouping)) = gathering.question() {
+        let statement = statement::groups(data_set, version, selection, grouping);
+        let mut found = Vec::new();
+        let take = |row: PgRow| {
+            if found.len() >= statement::cells_max(grouping) {
+                return Err(too_many_rows().into());
+            }
+            found.push(cells::read(&row, grouping)?);
+            Ok(())
+        };
+        read_all(connection, statement, take).await?;
+        gathering.answered(found)?;
+    }
+    Ok(gathering)
 }
 
 async fn read_version(connection: &mut PgConnection, data_set: DataSetId) -> Result<DataVersion, StoreError> {
@@ -165,26 +197,22 @@ async fn read_version(connection: &mut PgConnection, data_set: DataSetId) -> Res
     })
 }
 
-/// Runs the statement and reads its rows, as many and as large as an answer may be.
-async fn read_all<T>(
+/// Runs the statement and gives its rows away, as many bytes of them as an answer may have.
+async fn read_all(
     connection: &mut PgConnection,
     mut statement: QueryBuilder<Postgres>,
-    read_row: impl Fn(&PgRow) -> Result<T, ReadError>,
-) -> Result<Vec<T>, ReadError> {
+    mut take: impl FnMut(PgRow) -> Result<(), ReadError>,
+) -> Result<(), ReadError> {
     let mut stream = statement.build().fetch(connection);
-    let mut found = Vec::new();
     let mut bytes = 0;
     while let Some(row) = stream.try_next().await? {
         bytes += size_in_bytes(&row);
         if bytes > ANSWER_BYTES_MAX {
             return Err(too_large().into());
         }
-        if found.len() >= ROWS_MAX as usize {
-            return Err(too_many_rows().into());
-        }
-        found.push(read_row(&row)?);
+        take(row)?;
     }
-    Ok(found)
+    Ok(())
 }
 
 fn size_in_bytes(row: &PgRow) -> usize {

@@ -23,7 +23,9 @@ pub struct Answer {
     pub status: u16,
     /// The headers, names in small letters.
     pub headers: Vec<(String, String)>,
-    /// The body as text.
+    /// The body.
+    pub bytes: Vec<u8>,
+    /// The body as text, as far as it is one.
     pub text: String,
 }
 
@@ -97,12 +99,13 @@ impl Client {
 
 impl Answer {
     fn read(mut response: Response<Body>) -> Result<Self, ureq::Error> {
-        let text = response.body_mut().with_config().limit(1 << 30).read_to_string()?;
+        let bytes = response.body_mut().with_config().limit(1 << 30).read_to_vec()?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
         let header = |(name, value): (&ureq::http::HeaderName, &ureq::http::HeaderValue)| {
             (name.to_string(), value.to_str().unwrap_or_default().to_owned())
         };
         let headers = response.headers().iter().map(header).collect();
-        Ok(Self { status: response.status().as_u16(), headers, text })
+        Ok(Self { status: response.status().as_u16(), headers, bytes, text })
     }
 
     /// The body as JSON.

@@ -2,6 +2,7 @@
 
 use super::{FieldName, invalid};
 use crate::error::ApiError;
+use std::fmt;
 
 /// How the values of a field are brought together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,28 +19,65 @@ pub enum Method {
     Min,
     /// The greatest one; values must be numbers.
     Max,
+    /// The middle one, which is the 50th percentile; values must be numbers.
+    Median,
+    /// The value below which that many of a hundred lie, interpolated between the two nearest; values
+    /// must be numbers.
+    Percentile(Percent),
+}
+
+/// A number from 1 to 99.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Percent(u8);
+
+impl Percent {
+    /// The half of a hundred.
+    pub const HALF: Self = Self(50);
+
+    /// Reads one or two digits, the first of which is not 0.
+    fn parse(digits: &str) -> Option<Self> {
+        let is_plain = digits.len() <= 2 && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let percent = if is_plain && !digits.starts_with('0') { digits.parse().ok()? } else { return None };
+        Some(Self(percent))
+    }
+
+    /// How many of a hundred.
+    pub const fn get(self) -> u8 {
+        self.0
+    }
 }
 
 impl Method {
-    /// All methods.
-    pub const ALL: [Self; 6] = [Self::Sum, Self::Mean, Self::Count, Self::Set, Self::Min, Self::Max];
+    /// All methods that have one name.
+    pub const NAMED: [Self; 7] =
+        [Self::Sum, Self::Mean, Self::Count, Self::Set, Self::Min, Self::Max, Self::Median];
 
-    /// The name, as queries and columns have it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
+    /// The method of that name.
+    fn parse(name: &str) -> Option<Self> {
+        let percentile = || name.strip_prefix('p').and_then(Percent::parse).map(Self::Percentile);
+        Self::NAMED.into_iter().find(|known| known.to_string() == name).or_else(percentile)
+    }
+
+    /// Whether it is defined for numbers only. `min` and `max` are among them: whether the text "10" is
+    /// less than "9" depends on what the author of the query takes them for, so we do not guess.
+    pub const fn needs_numbers(self) -> bool {
+        !matches!(self, Self::Count | Self::Set)
+    }
+}
+
+/// The name, as queries and columns have it.
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Self::Sum => "sum",
             Self::Mean => "mean",
             Self::Count => "count",
             Self::Set => "set",
             Self::Min => "min",
             Self::Max => "max",
-        }
-    }
-
-    /// Whether it is defined for numbers only. `min` and `max` are among them: whether the text "10" is
-    /// less than "9" depends on what the author of the query takes them for, so we do not guess.
-    pub const fn needs_numbers(self) -> bool {
-        matches!(self, Self::Sum | Self::Mean | Self::Min | Self::Max)
+            Self::Median => "median",
+            Self::Percentile(percent) => return write!(f, "p{}", percent.0),
+        })
     }
 }
 
@@ -84,7 +122,7 @@ impl Collect {
 
     /// The name of the column: `field:method`.
     pub fn column(&self) -> String {
-        format!("{}:{}", self.field, self.method.as_str())
+        format!("{}:{}", self.field, self.method)
     }
 
     pub(super) fn is_same_column(&self, other: &Self) -> bool {
@@ -102,7 +140,7 @@ impl Collect {
             "collect={}: {} is an invalid collect function for the field `{}`, because it holds values that \
              are not numbers; use count or set, or filter them out",
             self.column(),
-            self.method.as_str(),
+            self.method,
             self.field
         ))
     }
@@ -114,9 +152,10 @@ fn read_method(text: &str, method: &str) -> Result<Method, ApiError> {
             "collect={text}: expected a field, or a field and a method with one colon"
         )));
     }
-    Method::ALL.into_iter().find(|known| known.as_str() == method).ok_or_else(|| {
+    Method::parse(method).ok_or_else(|| {
         invalid(format!(
-            "collect={text}: unknown collection method {method:?}; there are sum, mean, count, set, min, max"
+            "collect={text}: unknown collection method {method:?}; there are sum, mean, count, set, min, max, \
+             median and the percentiles p1 to p99"
         ))
     })
 }

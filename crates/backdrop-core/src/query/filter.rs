@@ -9,15 +9,32 @@ use serde_json::{Number, Value};
 /// How many filters one query may have; each is a condition of the statement.
 const FILTERS_MAX: usize = 100;
 
-/// A condition on one field.
+/// A condition on one field. None of them holds for a field that a record lacks, or that is null.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Filter {
-    /// The field has one of the values: what the text of the query can mean.
-    Equals {
+    /// The field has one of the values.
+    OneOf {
         /// The field.
         field: FieldName,
-        /// The text as JSON string, and the boolean, number or normalised time that it may be besides.
+        /// What the texts of the query can mean: each as JSON string, and the boolean, number or
+        /// normalised time that it may be besides.
         values: Vec<Value>,
+    },
+    /// The field has a value, and that is none of these.
+    NoneOf {
+        /// The field.
+        field: FieldName,
+        /// As in `OneOf`.
+        values: Vec<Value>,
+    },
+    /// The value of the field is of the kind of the bound, and lies on the wanted side of it.
+    Compares {
+        /// The field.
+        field: FieldName,
+        /// Which side.
+        inequality: Inequality,
+        /// A number or a string; for times, the string in the form in which they are kept.
+        bound: Value,
     },
     /// The field is a string that begins with the prefix, literally.
     StartsWith {
@@ -28,24 +45,105 @@ pub enum Filter {
     },
 }
 
+/// On which side of a bound values are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inequality {
+    /// `gt`
+    Greater,
+    /// `gte`
+    GreaterOrEqual,
+    /// `lt`
+    Less,
+    /// `lte`
+    LessOrEqual,
+}
+
 pub(super) fn read(parameters: &Parameters<'_>) -> Result<Vec<Filter>, ApiError> {
     if !parameters.filter_by.is_empty() && !parameters.filter_by_prefix.is_empty() {
         return Err(invalid("filter_by_prefix cannot be used together with `filter_by`"));
     }
-    let count = parameters.filter_by.len() + parameters.filter_by_prefix.len();
-    if count > FILTERS_MAX {
-        return Err(invalid(format!("filter_by can be given at most {FILTERS_MAX} times, found {count}")));
-    }
-    let equals = parameters.filter_by.iter().map(|text| {
+    check_count(parameters)?;
+    let mut filters = Vec::new();
+    for text in &parameters.filter_by {
         let (field, value) = split("filter_by", text)?;
-        let values = meanings(&field, value);
-        Ok(Filter::Equals { field, values })
-    });
-    let prefixes = parameters.filter_by_prefix.iter().map(|text| {
+        filters.push(Filter::OneOf { values: meanings(&field, value), field });
+    }
+    for text in &parameters.filter_by_prefix {
         let (field, prefix) = split("filter_by_prefix", text)?;
-        Ok(Filter::StartsWith { field, prefix: prefix.to_owned() })
-    });
-    equals.chain(prefixes).collect()
+        filters.push(Filter::StartsWith { field, prefix: prefix.to_owned() });
+    }
+    filters.extend(read_alternatives(&parameters.filter_by_any)?);
+    for text in &parameters.filter_by_comparison {
+        filters.push(read_comparison(text)?);
+    }
+    Ok(filters)
+}
+
+fn check_count(parameters: &Parameters<'_>) -> Result<(), ApiError> {
+    let lists = [
+        &parameters.filter_by,
+        &parameters.filter_by_prefix,
+        &parameters.filter_by_any,
+        &parameters.filter_by_comparison,
+    ];
+    let count: usize = lists.iter().map(|list| list.len()).sum();
+    if count > FILTERS_MAX {
+        return Err(invalid(format!(
+            "filter_by and its kin can be given at most {FILTERS_MAX} times together, found {count}"
+        )));
+    }
+    Ok(())
+}
+
+/// One filter for each field, with the alternatives of all parameters that name it.
+fn read_alternatives(texts: &[&str]) -> Result<Vec<Filter>, ApiError> {
+    let mut by_field: Vec<(FieldName, Vec<Value>)> = Vec::new();
+    for text in texts {
+        let (field, value) = split("filter_by_any", text)?;
+        let more = meanings(&field, value);
+        match by_field.iter_mut().find(|(known, _)| *known == field) {
+            Some((_, values)) => values.extend(more),
+            None => by_field.push((field, more)),
+        }
+    }
+    Ok(by_field.into_iter().map(|(field, values)| Filter::OneOf { field, values }).collect())
+}
+
+fn read_comparison(text: &str) -> Result<Filter, ApiError> {
+    let (field, rest) = split("filter_by_comparison", text)?;
+    let wrong = |found: &str| {
+        invalid(format!(
+            "filter_by_comparison={text}: expected a field, an operator and a value, as in count:gte:10; the \
+             operators are gt, gte, lt, lte and ne, found {found:?}"
+        ))
+    };
+    let (operator, value) = rest.split_once(':').ok_or_else(|| wrong(rest))?;
+    let inequality = match operator {
+        "gt" => Inequality::Greater,
+        "gte" => Inequality::GreaterOrEqual,
+        "lt" => Inequality::Less,
+        "lte" => Inequality::LessOrEqual,
+        "ne" => return Ok(Filter::NoneOf { values: meanings(&field, value), field }),
+        other => return Err(wrong(other)),
+    };
+    let bound = read_bound(&field, value)?;
+    Ok(Filter::Compares { field, inequality, bound })
+}
+
+fn read_bound(field: &FieldName, text: &str) -> Result<Value, ApiError> {
+    if field.is_time() {
+        let timestamp = time::parse(text).map_err(|error| {
+            invalid(format!("filter_by_comparison: `{field}` is a time, and {text:?} is none: {error}"))
+        })?;
+        return Ok(time::format(timestamp).into());
+    }
+    let number = || if field.is_id() { None } else { number(text) };
+    Ok(number().map_or_else(|| text.into(), Value::Number))
+}
+
+/// The number a text is written as in JSON. The parser would skip white space, which is none of it.
+fn number(text: &str) -> Option<Number> {
+    if text.trim() == text { serde_json::from_str(text).ok() } else { None }
 }
 
 fn split<'t>(parameter: &str, text: &'t str) -> Result<(FieldName, &'t str), ApiError> {
@@ -69,9 +167,7 @@ fn meanings(field: &FieldName, text: &str) -> Vec<Value> {
     match text {
         "true" => values.push(Value::Bool(true)),
         "false" => values.push(Value::Bool(false)),
-        // The parser would skip white space, which a text of a record would not.
-        _ if text.trim() != text => {}
-        _ => values.extend(serde_json::from_str::<Number>(text).ok().map(Value::Number)),
+        _ => values.extend(number(text).map(Value::Number)),
     }
     if field.is_time()
         && let Ok(timestamp) = time::parse(text)

@@ -3,70 +3,55 @@
 use super::invalid;
 use crate::error::ApiError;
 
-/// The names, in the order in which the contract has them, for messages.
-const NAMES: &str = "start_at, end_at, inclusive, period, duration, filter_by, filter_by_prefix, group_by, \
-                     collect, sort_by, limit, flatten, format";
+macro_rules! parameters {
+    (once: $($once:ident)+; repeatable: $($repeatable:ident)+;) => {
+        /// The names of all parameters of queries.
+        pub const PARAMETERS: &[&str] = &[$(stringify!($once),)+ $(stringify!($repeatable),)+];
 
-/// The texts of all parameters.
-#[derive(Debug, Default)]
-pub(super) struct Parameters<'q> {
-    pub(super) start_at: Option<&'q str>,
-    pub(super) end_at: Option<&'q str>,
-    pub(super) inclusive: Option<&'q str>,
-    pub(super) period: Option<&'q str>,
-    pub(super) duration: Option<&'q str>,
-    pub(super) filter_by: Vec<&'q str>,
-    pub(super) filter_by_prefix: Vec<&'q str>,
-    pub(super) group_by: Vec<&'q str>,
-    pub(super) collect: Vec<&'q str>,
-    pub(super) sort_by: Option<&'q str>,
-    pub(super) limit: Option<&'q str>,
-    pub(super) flatten: Option<&'q str>,
-    pub(super) format: Option<&'q str>,
-}
+        /// The texts of all parameters.
+        #[derive(Debug, Default)]
+        pub(super) struct Parameters<'q> {
+            $(pub(super) $once: Option<&'q str>,)+
+            $(pub(super) $repeatable: Vec<&'q str>,)+
+        }
 
-impl<'q> Parameters<'q> {
-    pub(super) fn read(pairs: &'q [(String, String)]) -> Result<Self, ApiError> {
-        let mut parameters = Self::default();
-        for (name, value) in pairs {
-            let single = match name.as_str() {
-                "filter_by" => {
-                    parameters.filter_by.push(value);
-                    continue;
+        impl<'q> Parameters<'q> {
+            pub(super) fn read(pairs: &'q [(String, String)]) -> Result<Self, ApiError> {
+                let mut parameters = Self::default();
+                for (name, value) in pairs {
+                    let previous = match name.as_str() {
+                        $(stringify!($once) => parameters.$once.replace(value),)+
+                        $(stringify!($repeatable) => {
+                            parameters.$repeatable.push(value);
+                            None
+                        })+
+                        _ => return Err(unknown(name)),
+                    };
+                    if previous.is_some() {
+                        return Err(invalid(format!(
+                            "{name} was given more than once; it can have one value only"
+                        )));
+                    }
                 }
-                "filter_by_prefix" => {
-                    parameters.filter_by_prefix.push(value);
-                    continue;
-                }
-                "group_by" => {
-                    parameters.group_by.push(value);
-                    continue;
-                }
-                "collect" => {
-                    parameters.collect.push(value);
-                    continue;
-                }
-                "start_at" => &mut parameters.start_at,
-                "end_at" => &mut parameters.end_at,
-                "inclusive" => &mut parameters.inclusive,
-                "period" => &mut parameters.period,
-                "duration" => &mut parameters.duration,
-                "sort_by" => &mut parameters.sort_by,
-                "limit" => &mut parameters.limit,
-                "flatten" => &mut parameters.flatten,
-                "format" => &mut parameters.format,
-                _ => {
-                    return Err(invalid(format!(
-                        "An unrecognised parameter was provided: {name:?}. There are: {NAMES}"
-                    )));
-                }
-            };
-            if single.replace(value).is_some() {
-                return Err(invalid(format!("{name} was given more than once; it can have one value only")));
+                Ok(parameters)
             }
         }
-        Ok(parameters)
+    };
+}
+
+parameters! {
+    once: start_at end_at inclusive period timezone duration sort_by limit cursor flatten compare format;
+    repeatable: filter_by filter_by_prefix filter_by_any filter_by_comparison latest_by fields group_by collect;
+}
+
+impl Parameters<'_> {
+    pub(super) fn read_limit(&self) -> Result<Option<u32>, ApiError> {
+        self.limit.map(|text| read_count("limit", text)).transpose()
     }
+}
+
+fn unknown(name: &str) -> ApiError {
+    invalid(format!("An unrecognised parameter was provided: {name:?}. There are: {}", PARAMETERS.join(", ")))
 }
 
 /// Reads `true` or `false`; absent means false.

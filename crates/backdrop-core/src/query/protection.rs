@@ -4,8 +4,9 @@
 use super::{Answer, Query, invalid};
 use crate::data_set::DataSetSettings;
 use crate::error::ApiError;
-use crate::period::Period;
+use crate::period::{Calendar, Period};
 use crate::time::{self, Timestamp};
+use crate::zone::Zone;
 use chrono::TimeDelta;
 
 /// The shortest range a protected data set answers for, unless by the hour.
@@ -28,13 +29,15 @@ impl Query {
                 "querying for raw data is not allowed on this data set; add `group_by` or `period`",
             ));
         };
-        let period = grouping.periods().map(|periods| periods.period());
-        if period == Some(Period::Hour) {
+        // Without periods, ends are held to days of UTC.
+        let by_day = Calendar { period: Period::Day, zone: Zone::UTC };
+        let calendar = grouping.periods().map_or(by_day, |periods| periods.calendar());
+        if calendar.period == Period::Hour {
             return Ok(());
         }
         for (name, end) in [("start_at", self.given.start_at), ("end_at", self.given.end_at)] {
             if let Some(end) = end {
-                check_end(name, end, period)?;
+                check_end(name, end, calendar)?;
             }
         }
         if let (Some(start), Some(end)) = (self.given.start_at, self.given.end_at)
@@ -48,19 +51,19 @@ impl Query {
     }
 }
 
-fn check_end(name: &str, end: Timestamp, period: Option<Period>) -> Result<(), ApiError> {
-    let (is_aligned, wanted) = match period {
-        Some(Period::Week) => (Period::Week.floor(end) == end, "a Monday, midnight UTC, for period=week"),
-        Some(Period::Month) => {
-            (Period::Month.floor(end) == end, "the first of the month, midnight UTC, for period=month")
-        }
-        _ => (Period::Day.floor(end) == end, "midnight UTC"),
+fn check_end(name: &str, end: Timestamp, calendar: Calendar) -> Result<(), ApiError> {
+    let (period, wanted) = match calendar.period {
+        Period::Week => (Period::Week, ", on a Monday, for period=week"),
+        Period::Month => (Period::Month, ", on the first of a month, for period=month"),
+        Period::Hour | Period::Day | Period::Quarter | Period::Year => (Period::Day, ""),
     };
-    if is_aligned {
+    let zone = calendar.zone;
+    if (Calendar { period, zone }).begins_at(end) {
         return Ok(());
     }
     Err(invalid(format!(
-        "{name} must be {wanted}, because this data set does not allow raw queries; found {}",
-        time::format(end)
+        "{name} must be midnight ({}){wanted}, because this data set does not allow raw queries; found {}",
+        zone.name(),
+        time::format_in(zone, end)
     )))
 }

@@ -4,8 +4,9 @@
 use super::parameters::{Parameters, read_count, read_flag};
 use super::{GivenEnds, invalid};
 use crate::error::ApiError;
-use crate::period::{EndCounts, Period, Periods, PeriodsError};
+use crate::period::{Calendar, EndCounts, Period, Periods, PeriodsError};
 use crate::time::{self, Timestamp};
+use crate::zone::Zone;
 
 /// From when to when; never the other way round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +17,11 @@ pub struct TimeRange {
 }
 
 impl TimeRange {
+    /// All the time of these periods.
+    pub(super) fn of(periods: &Periods) -> Self {
+        Self { start: periods.start(), end: periods.end(), end_counts: EndCounts::No }
+    }
+
     /// The first moment.
     pub const fn start(&self) -> Timestamp {
         self.start
@@ -32,10 +38,21 @@ impl TimeRange {
     }
 }
 
+/// From which end periods are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// From the first on.
+    Forward,
+    /// From the last back.
+    Back,
+}
+
 /// What the parameters came to.
 pub(super) struct Ends {
     pub(super) range: Option<TimeRange>,
     pub(super) periods: Option<Periods>,
+    /// How they were counted, if there was a `duration`.
+    pub(super) counted: Option<Counted>,
     pub(super) given: GivenEnds,
 }
 
@@ -45,43 +62,60 @@ pub(super) fn read(parameters: &Parameters<'_>, now: Timestamp) -> Result<Ends, 
         end_at: parameters.end_at.map(|text| read_end("end_at", text)).transpose()?,
     };
     let inclusive = read_flag("inclusive", parameters.inclusive)?;
-    let period = parameters.period.map(read_period).transpose()?;
+    let calendar = read_calendar(parameters)?;
     let duration = parameters.duration.map(read_duration).transpose()?;
-    let (range, periods) = match (period, duration) {
+    let counted = duration.map(|_| if given.start_at.is_some() { Counted::Forward } else { Counted::Back });
+    let (range, periods) = match (calendar, duration) {
         (None, Some(_)) => {
             return Err(invalid(
                 "duration needs `period`: it counts periods. Add one of hour, day, week, \
                                 month, quarter, year",
             ));
         }
-        (Some(period), Some(duration)) => {
-            let (range, periods) = counted(period, duration, given, now)?;
-            (Some(range), Some(periods))
+        (Some(calendar), Some(duration)) => {
+            let periods = count(calendar, duration, given, now)?;
+            (Some(TimeRange::of(&periods)), Some(periods))
         }
-        (period, None) => {
+        (calendar, None) => {
             let range = between(given, if inclusive { EndCounts::Yes } else { EndCounts::No })?;
-            (range, period.map(|period| covering(period, range)).transpose()?)
+            (range, calendar.map(|calendar| covering(calendar, range)).transpose()?)
         }
     };
-    Ok(Ends { range, periods, given })
+    Ok(Ends { range, periods, counted, given })
 }
 
-/// The range of a query with `duration`: whole periods, so that `inclusive` has nothing left to close.
-fn counted(
-    period: Period,
-    duration: u32,
-    given: GivenEnds,
-    now: Timestamp,
-) -> Result<(TimeRange, Periods), ApiError> {
+fn read_calendar(parameters: &Parameters<'_>) -> Result<Option<Calendar>, ApiError> {
+    let zone = parameters.timezone.map(read_zone).transpose()?;
+    match (parameters.period, zone) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(invalid(
+            "timezone needs `period`: it says by whose clock periods begin. Add one of hour, day, week, \
+             month, quarter, year",
+        )),
+        (Some(period), zone) => {
+            Ok(Some(Calendar { period: read_period(period)?, zone: zone.unwrap_or(Zone::UTC) }))
+        }
+    }
+}
+
+fn read_zone(name: &str) -> Result<Zone, ApiError> {
+    Zone::parse(name).ok_or_else(|| {
+        invalid(format!(
+            "timezone must be the name of a zone in the IANA database, such as Europe/London or UTC, not {name:?}"
+        ))
+    })
+}
+
+/// The periods of a query with `duration`: whole ones, so that `inclusive` has nothing left to close.
+fn count(calendar: Calendar, duration: u32, given: GivenEnds, now: Timestamp) -> Result<Periods, ApiError> {
     let periods = match (given.start_at, given.end_at) {
         (Some(_), Some(_)) => {
             return Err(invalid("duration cannot be used with both `start_at` and `end_at`: leave one out"));
         }
-        (Some(start), None) => Periods::starting_with(period, start, duration),
-        (None, end) => Periods::ending_before(period, end.unwrap_or(now), duration),
+        (Some(start), None) => Periods::starting_with(calendar, start, duration),
+        (None, end) => Periods::ending_before(calendar, end.unwrap_or(now), duration),
     };
-    let periods = periods.map_err(|error| invalid(format!("duration={duration}: {error}")))?;
-    Ok((TimeRange { start: periods.start(), end: periods.end(), end_counts: EndCounts::No }, periods))
+    periods.map_err(|error| invalid(format!("duration={duration}: {error}")))
 }
 
 fn between(given: GivenEnds, end_counts: EndCounts) -> Result<Option<TimeRange>, ApiError> {
@@ -98,11 +132,11 @@ fn between(given: GivenEnds, end_counts: EndCounts) -> Result<Option<TimeRange>,
     }
 }
 
-fn covering(period: Period, range: Option<TimeRange>) -> Result<Periods, ApiError> {
+fn covering(calendar: Calendar, range: Option<TimeRange>) -> Result<Periods, ApiError> {
     let Some(range) = range else {
         return Err(invalid("period needs both `start_at` and `end_at`, or a `duration`"));
     };
-    Periods::covering(period, range.start, range.end, range.end_counts).map_err(|error| {
+    Periods::covering(calendar, range.start, range.end, range.end_counts).map_err(|error| {
         let parameter = match error {
             PeriodsError::TooMany => "period",
             PeriodsError::OutOfYears => "end_at",

@@ -2,6 +2,7 @@
 
 use super::{Collect, FieldName, Grouping, invalid};
 use crate::error::ApiError;
+use std::fmt;
 
 /// Which way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,13 +13,33 @@ pub enum Direction {
     Descending,
 }
 
-/// The order of records. What a record does not have comes last either way.
+/// The order of records: by a field, then by `_id`, both in the same direction, so that every record has
+/// its one place. What a record does not have comes last either way.
+///
+/// Where the field is `_timestamp`, a record without one has the place of the time of its acceptance.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RowOrder {
-    /// By their time, then by when they were stored.
-    ByTime,
-    /// By a field, then by when they were stored.
-    ByField(FieldName, Direction),
+pub struct RowOrder {
+    /// By which field.
+    pub field: FieldName,
+    /// Which way.
+    pub direction: Direction,
+}
+
+impl RowOrder {
+    /// By time, which is the order nobody asked for.
+    fn by_time() -> Self {
+        Self { field: FieldName::timestamp(), direction: Direction::Ascending }
+    }
+}
+
+impl fmt::Display for RowOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let direction = match self.direction {
+            Direction::Ascending => "ascending",
+            Direction::Descending => "descending",
+        };
+        write!(f, "{}:{direction}", self.field)
+    }
 }
 
 /// The order of groups. Groups that are equal in it keep the order of their keys.
@@ -46,9 +67,9 @@ pub enum GroupColumn {
 }
 
 pub(super) fn read_row_order(text: Option<&str>) -> Result<RowOrder, ApiError> {
-    let Some(text) = text else { return Ok(RowOrder::ByTime) };
+    let Some(text) = text else { return Ok(RowOrder::by_time()) };
     let (field, direction) = split(text)?;
-    Ok(RowOrder::ByField(FieldName::parse("sort_by", field)?, direction))
+    Ok(RowOrder { field: FieldName::parse("sort_by", field)?, direction })
 }
 
 pub(super) fn read_group_order(

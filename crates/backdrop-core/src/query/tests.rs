@@ -38,8 +38,13 @@ const DAYS: &str = "start_at=2013-03-11T00:00:00Z&end_at=2013-03-25T00:00:00Z";
 fn nothing_at_all_asks_for_all_records_in_the_order_of_time() {
     let query = parse("").expect("valid");
     assert_eq!(query.selection(), &Selection { range: None, filters: vec![] });
-    assert_eq!(query.answer(), &Answer::Rows(Listing { order: RowOrder::ByTime, limit: None }));
-    assert_eq!(parse("format=json").expect("valid"), query);
+    let Answer::Rows(listing) = query.answer() else { panic!("records") };
+    assert_eq!(listing.order().to_string(), "_timestamp:ascending");
+    assert_eq!((listing.limit(), listing.after()), (None, None));
+    assert_eq!((listing.latest_by(), listing.fields()), ([].as_slice(), [].as_slice()));
+    assert_eq!(query.format(), None);
+    let named = parse("format=json").expect("valid");
+    assert_eq!((named.answer(), named.format()), (query.answer(), Some(Format::Json)));
 }
 
 #[test]
@@ -63,8 +68,8 @@ fn duration_counts_periods_forward_from_start_and_back_from_end_or_now() {
         let (from, to, end_counts) = range(query);
         assert_eq!((at(&from), at(&to), end_counts), (at(start), at(end), EndCounts::No), "{query}");
     }
-    let weeks = *grouping("period=week&duration=2").periods().expect("by period");
-    assert_eq!((weeks.period(), weeks.count()), (Period::Week, 2));
+    let weeks = grouping("period=week&duration=2").periods().expect("by period").clone();
+    assert_eq!((weeks.period(), weeks.len()), (Period::Week, 2));
 }
 
 #[test]
@@ -136,7 +141,34 @@ fn what_the_contract_refuses_is_refused_by_name() {
         ("group_by=kind&collect=kind", "collect"),
         ("group_by=kind&collect=aa:bb:cc", "collect"),
         ("group_by=kind&collect=aa:sum:", "collect"),
-        ("group_by=kind&collect=aa:median", "sum, mean, count, set, min, max"),
+        (
+            "group_by=kind&collect=aa:mode",
+            "sum, mean, count, set, min, max, median and the percentiles p1 to p99",
+        ),
+        ("group_by=kind&collect=aa:p0", "collect"),
+        ("group_by=kind&collect=aa:p05", "collect"),
+        ("group_by=kind&collect=aa:p100", "collect"),
+        ("group_by=kind&collect=aa:p+5", "collect"),
+        ("collect=aa", "`group_by` or `period`"),
+        ("timezone=Europe/London", "timezone"),
+        ("period=day&duration=9&timezone=Europe/Londinium", "timezone"),
+        ("period=day&duration=9&timezone=", "timezone"),
+        ("filter_by_any=name", "filter_by_any"),
+        ("filter_by_comparison=name:x", "gt, gte, lt, lte and ne"),
+        ("filter_by_comparison=name:eq:x", "gt, gte, lt, lte and ne"),
+        ("filter_by_comparison=_timestamp:gt:soon", "_timestamp"),
+        ("filter_by_comparison=name:gt:a\0", "NUL"),
+        ("latest_by=_id", "latest_by"),
+        ("latest_by=kind&group_by=kind", "latest_by"),
+        ("fields=", "fields"),
+        ("fields=name,,count", "fields"),
+        ("fields=name&period=day&duration=9", "fields"),
+        ("cursor=abc&limit=2", "cursor"),
+        ("cursor=WzEsIl90aW1lc3RhbXA6YXNjZW5kaW5nIiwiMjAxMy0wMy0xMSIsImEiXQ", "limit"),
+        ("cursor=abc&group_by=kind", "cursor"),
+        ("compare=year", "compare"),
+        ("compare=year&group_by=kind", "compare"),
+        ("compare=last&period=day&duration=9", "compare"),
         ("group_by=kind&collect=aa:", "collect"),
         ("group_by=kind&collect=$aa:sum", "collect"),
         ("group_by=values&period=day&duration=9", "group_by"),
@@ -153,12 +185,57 @@ fn what_the_contract_refuses_is_refused_by_name() {
         ("limit=4294967296", "limit"),
         ("limit=", "limit"),
         ("flatten=yes", "flatten"),
-        ("format=csv", "json"),
+        ("format=yaml", "json, csv, ndjson, xlsx"),
     ] {
         let error = parse(query).expect_err(query);
         assert_eq!(error.code, ErrorCode::InvalidQuery);
         assert!(error.message.contains(parameter), "{query}: {} does not name it", error.message);
     }
+}
+
+#[test]
+fn filters_can_be_alternatives_and_comparisons() {
+    let filters = |query: &str| parse(query).expect("valid").selection().filters().to_vec();
+    let field = |name: &str| FieldName::parse("filter_by", name).expect("a field");
+    assert_eq!(
+        filters("filter_by_any=channel:a,b&filter_by_any=paid:true&filter_by_any=channel:7"),
+        [
+            Filter::OneOf { field: field("channel"), values: vec!["a,b".into(), "7".into(), 7.into()] },
+            Filter::OneOf { field: field("paid"), values: vec!["true".into(), true.into()] },
+        ]
+    );
+    let bound = |text: &str| match filters(&format!("filter_by_comparison={text}")).remove(0) {
+        Filter::Compares { inequality, bound, .. } => (inequality, bound),
+        other => panic!("{text}: {other:?}"),
+    };
+    assert_eq!(bound("count:gte:10"), (Inequality::GreaterOrEqual, 10.into()));
+    assert_eq!(bound("count:lt:-1.5"), (Inequality::Less, (-1.5).into()));
+    assert_eq!(bound("name:gt:a:b"), (Inequality::Greater, "a:b".into()));
+    assert_eq!(bound("_id:lte:10"), (Inequality::LessOrEqual, "10".into()));
+    assert_eq!(bound("_timestamp:gt:2013-03-11"), (Inequality::Greater, "2013-03-11T00:00:00+00:00".into()));
+    assert_eq!(
+        filters("filter_by_comparison=status:ne:200"),
+        [Filter::NoneOf { field: field("status"), values: vec!["200".into(), 200.into()] }]
+    );
+}
+
+#[test]
+fn records_can_be_the_latest_ones_with_the_fields_that_are_wanted() {
+    let query =
+        parse("latest_by=service&latest_by=kind&fields=service,count&fields=_id&limit=2").expect("valid");
+    let Answer::Rows(listing) = query.answer() else { panic!("records") };
+    let names = |fields: &[FieldName]| fields.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(names(listing.latest_by()), ["service", "kind"]);
+    assert_eq!(names(listing.fields()), ["service", "count", "_id"]);
+}
+
+#[test]
+fn a_window_moves_only_if_it_is_counted_and_not_flat() {
+    assert_eq!(grouping("period=day&duration=9").moving_window(), Some(Counted::Back));
+    let forward = "period=day&duration=9&start_at=2013-03-11T00:00:00Z";
+    assert_eq!(grouping(forward).moving_window(), Some(Counted::Forward));
+    assert_eq!(grouping("period=day&duration=9&flatten=true").moving_window(), None);
+    assert_eq!(grouping(&format!("{DAYS}&period=day")).moving_window(), None);
 }
 
 #[test]
@@ -194,6 +271,11 @@ fn a_protected_data_set_asks_for_groups_of_whole_days_over_a_week() {
         (format!("&period=quarter{}", ends("2013-03-02T00:00:00Z", "2013-06-02T00:00:00Z")), Ok(())),
         (format!("&period=hour{}", ends("2013-03-11T01:30:00Z", "2013-03-11T04:00:00Z")), Ok(())),
         ("&period=day&duration=9&end_at=2013-03-11T01:30:00Z".into(), Err("end_at")),
+        (
+            "&period=day&duration=9&end_at=2013-07-11T00:00:00Z&timezone=Europe/London".into(),
+            Err("Europe/London"),
+        ),
+        ("&period=day&duration=9&end_at=2013-07-11T00:00:00+01:00&timezone=Europe/London".into(), Ok(())),
     ] {
         let parsed = parse(query.trim_start_matches('&')).expect("valid");
         assert_eq!(parsed.check_allowed(&open), Ok(()), "{query}");
@@ -205,13 +287,42 @@ fn a_protected_data_set_asks_for_groups_of_whole_days_over_a_week() {
     }
 }
 
+#[test]
+fn queries_that_ask_for_something_else_have_another_fingerprint() {
+    let queries = [
+        "",
+        "limit=1",
+        "format=csv",
+        "filter_by=kind:1",
+        "filter_by_prefix=kind:1",
+        "sort_by=kind:ascending",
+        "sort_by=kind:descending",
+        "group_by=kind",
+        "group_by=sector",
+        "group_by=kind&collect=aa",
+        "group_by=kind&collect=aa:set",
+        "period=week&duration=2",
+        "period=week&duration=3",
+        "period=week&duration=2&end_at=2013-03-31T23:00:00Z&group_by=kind",
+        "period=week&duration=2&end_at=2013-03-31T23:00:00Z&group_by=kind&flatten=true",
+    ];
+    let fingerprints: Vec<_> = queries.map(|query| parse(query).expect(query).fingerprint()).into();
+    for (index, fingerprint) in fingerprints.iter().enumerate() {
+        assert!(!fingerprints[..index].contains(fingerprint), "{}", queries[index]);
+    }
+    let again = parse("group_by=kind&period=week&duration=2").expect("valid");
+    assert_eq!(
+        again.fingerprint(),
+        parse("period=week&duration=2&group_by=kind").expect("valid").fingerprint()
+    );
+}
+
 proptest! {
     #[test]
     fn no_text_makes_the_parser_panic(
         name in prop::sample::select(vec![
-            "start_at", "end_at", "inclusive", "period", "duration", "filter_by", "filter_by_prefix",
-            "group_by", "collect", "sort_by", "limit", "flatten", "format", "other",
-        ]),
+            "other",
+        ].into_iter().chain(PARAMETERS.iter().copied()).collect::<Vec<_>>()),
         value in "\\PC*",
     ) {
         for with in ["", "period=week&duration=2", "group_by=kind"] {

@@ -27,7 +27,7 @@ pub fn too_large() -> ApiError {
 }
 
 /// Checks that so many groups of so many periods each make no more than [`ROWS_MAX`] rows.
-pub(super) fn check(groups: usize, periods: u32) -> Result<(), ApiError> {
-    let rows = (groups as u64).saturating_mul(u64::from(periods.max(1)));
+pub(super) fn check(groups: usize, periods: usize) -> Result<(), ApiError> {
+    let rows = (groups as u64).saturating_mul(periods.max(1) as u64);
     if rows > u64::from(ROWS_MAX) { Err(too_many_rows()) } else { Ok(()) }
 }

@@ -1,6 +1,6 @@
 //! Groups: the cells that have the same keys.
 
-use super::{Cell, Partial, ROWS_MAX, Scalar, cell, too_many_rows};
+use super::{Cell, ROWS_MAX, Scalar, too_many_rows};
 use crate::error::ApiError;
 use crate::period::Periods;
 use std::collections::BTreeSet;
@@ -9,41 +9,22 @@ use std::collections::BTreeSet;
 #[derive(Debug)]
 pub(super) struct Group {
     pub(super) keys: Vec<Scalar>,
-    /// How many records.
-    pub(super) count: u64,
-    /// What was collected over all of them; nothing if there are none.
-    pub(super) collected: Option<Vec<Partial>>,
-    /// The cells, in the order of time.
-    cells: Vec<Cell>,
+    /// All of them; `None` if there are none, or nobody needs to know.
+    pub(super) whole: Option<Cell>,
+    /// Those of each period that has any, in the order of time.
+    pub(super) cells: Vec<Cell>,
 }
 
 impl Group {
     pub(super) const fn without_records(keys: Vec<Scalar>) -> Self {
-        Self { keys, count: 0, collected: None, cells: Vec::new() }
-    }
-
-    fn add(&mut self, cell: Cell) {
-        self.count += cell.count;
-        match &mut self.collected {
-            Some(collected) => cell::merge(collected, &cell.collected),
-            None => self.collected = Some(cell.collected.clone()),
-        }
-        match self.cells.last_mut() {
-            Some(last) if last.period_start == cell.period_start => last.merge(&cell),
-            _ => self.cells.push(cell),
-        }
-    }
-
-    /// How many periods have records.
-    pub(super) const fn cell_count(&self) -> usize {
-        self.cells.len()
+        Self { keys, whole: None, cells: Vec::new() }
     }
 
     /// The cell of each of the periods, if it has one.
     pub(super) fn by_period(&self, periods: &Periods) -> Vec<Option<&Cell>> {
-        let mut by_period = vec![None; periods.count() as usize];
+        let mut by_period = vec![None; periods.len()];
         for cell in &self.cells {
-            if let Some(position) = cell.period_start.and_then(|start| periods.position(start)) {
+            if let Some(position) = cell.period {
                 by_period[position] = Some(cell);
             }
         }
@@ -53,18 +34,16 @@ impl Group {
 
 /// Brings the cells with the same keys together; the groups are in the order of their keys.
 pub(super) fn groups(mut cells: Vec<Cell>) -> Vec<Group> {
-    cells.sort_by(|left, right| {
-        left.keys.cmp(&right.keys).then_with(|| left.period_start.cmp(&right.period_start))
-    });
+    cells.sort_by(|left, right| left.keys.cmp(&right.keys).then(left.period.cmp(&right.period)));
     let mut groups: Vec<Group> = Vec::new();
-    for mut cell in cells {
-        match groups.last_mut() {
-            Some(group) if group.keys == cell.keys => group.add(cell),
-            _ => {
-                let mut group = Group::without_records(std::mem::take(&mut cell.keys));
-                group.add(cell);
-                groups.push(group);
-            }
+    for cell in cells {
+        if groups.last().is_none_or(|group| group.keys != cell.keys) {
+            groups.push(Group::without_records(cell.keys.clone()));
+        }
+        let group = groups.last_mut().expect("there is one, or it was just made");
+        match cell.period {
+            None => group.whole = Some(cell),
+            Some(_) => group.cells.push(cell),
         }
     }
     groups

@@ -2,9 +2,9 @@
 //! order it has: by keys, then by time.
 
 use super::group::Group;
-use super::{Cell, Partial, Scalar};
+use super::row::PeriodFigures;
+use super::{Collected, Scalar};
 use crate::query::{Direction, GroupColumn, GroupOrder};
-use crate::time::Timestamp;
 use serde_json::Value;
 use std::cmp::Ordering;
 
@@ -12,30 +12,31 @@ use std::cmp::Ordering;
 #[derive(Debug)]
 pub(super) struct FlatRow<'g> {
     pub(super) keys: &'g [Scalar],
-    pub(super) bounds: (Timestamp, Timestamp),
-    pub(super) cell: Option<&'g Cell>,
+    pub(super) figures: PeriodFigures<'g>,
 }
 
 /// Sorts groups by what they are over all their periods.
 pub(super) fn sort_groups(groups: &mut [Group], order: GroupOrder) {
     sort(groups, order.direction, |group| match order.column {
         GroupColumn::Key(index) => one(group.keys[index].0.clone()),
-        GroupColumn::Count => one(group.count.into()),
-        GroupColumn::GroupCount => one(group.cell_count().into()),
+        GroupColumn::Count => one(group.whole.as_ref().map_or(0, |whole| whole.count).into()),
+        GroupColumn::GroupCount => one(group.cells.len().into()),
         GroupColumn::Period => Vec::new(),
         GroupColumn::Collected(index) => {
-            group.collected.as_ref().map_or_else(Vec::new, |all| value(&all[index]))
+            group.whole.as_ref().map_or_else(Vec::new, |whole| value(&whole.collected[index]))
         }
     });
 }
 
 /// Sorts flat rows by what they are themselves.
 pub(super) fn sort_flat_rows(rows: &mut [FlatRow<'_>], order: GroupOrder) {
-    sort(rows, order.direction, |row| match order.column {
-        GroupColumn::Key(index) => one(row.keys[index].0.clone()),
-        GroupColumn::Count => one(row.cell.map_or(0, |cell| cell.count).into()),
-        GroupColumn::Period => one(row.bounds.0.timestamp().into()),
-        GroupColumn::Collected(index) => row.cell.map_or_else(Vec::new, |cell| value(&cell.collected[index])),
+    sort(rows, order.direction, |FlatRow { keys, figures }| match order.column {
+        GroupColumn::Key(index) => one(keys[index].0.clone()),
+        GroupColumn::Count => one(figures.cell.map_or(0, |cell| cell.count).into()),
+        GroupColumn::Period => one(figures.bounds.0.timestamp().into()),
+        GroupColumn::Collected(index) => {
+            figures.cell.map_or_else(Vec::new, |cell| value(&cell.collected[index]))
+        }
         GroupColumn::GroupCount => Vec::new(),
     });
 }
@@ -47,9 +48,9 @@ fn one(value: Value) -> SortKey {
     if value.is_null() { Vec::new() } else { vec![Scalar(value)] }
 }
 
-fn value(partial: &Partial) -> SortKey {
-    match partial {
-        Partial::Set(values) => values.iter().cloned().collect(),
+fn value(collected: &Collected) -> SortKey {
+    match collected {
+        Collected::Set(values) => values.iter().cloned().collect(),
         single => one(single.to_json()),
     }
 }

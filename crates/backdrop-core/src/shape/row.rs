@@ -1,19 +1,35 @@
 //! Rows: which columns they have, and how these are called.
 
 use super::group::Group;
-use super::{Cell, Partial, Scalar};
+use super::{Cell, Scalar};
 use crate::query::{Collect, Grouping};
 use crate::time::{self, Timestamp};
+use crate::zone::Zone;
 use serde_json::{Map, Value};
 
 /// A row of an answer.
 pub type Row = Map<String, Value>;
 
+/// What is known of one period (of a group).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PeriodFigures<'g> {
+    /// When it begins and ends.
+    pub(super) bounds: (Timestamp, Timestamp),
+    /// Its records, if it has any.
+    pub(super) cell: Option<&'g Cell>,
+    /// The records of the period it is compared with, if there are any.
+    pub(super) earlier: Option<&'g Cell>,
+}
+
 /// The names of the columns of a query.
 #[derive(Debug)]
 pub(super) struct Columns {
     keys: Vec<String>,
+    count: String,
     collected: Vec<Column>,
+    /// The columns of the period that each is compared with; as above, with names of their own.
+    compared: Option<(String, Vec<Column>)>,
+    zone: Zone,
 }
 
 /// A collected column.
@@ -26,13 +42,20 @@ struct Column {
 
 impl Columns {
     pub(super) fn of(grouping: &Grouping) -> Self {
-        let column = |collect: &Collect| Column {
-            name: collect.column(),
-            plain: collect.is_plain().then(|| collect.field().to_string()),
+        let columns = |suffix: &str| {
+            let column = |collect: &Collect| Column {
+                name: format!("{}{suffix}", collect.column()),
+                plain: collect.is_plain().then(|| format!("{}{suffix}", collect.field())),
+            };
+            (format!("_count{suffix}"), grouping.collect().iter().map(column).collect())
         };
+        let (count, collected) = columns("");
         Self {
             keys: grouping.keys().iter().map(ToString::to_string).collect(),
-            collected: grouping.collect().iter().map(column).collect(),
+            count,
+            collected,
+            compared: grouping.comparison().map(|comparison| columns(&format!(":{comparison}"))),
+            zone: grouping.periods().map_or(Zone::UTC, |periods| periods.calendar().zone),
         }
     }
 
@@ -40,37 +63,34 @@ impl Columns {
     pub(super) fn group_row(&self, group: &Group) -> Row {
         let mut row = Row::new();
         self.add_keys(&mut row, &group.keys);
-        row.insert("_count".into(), group.count.into());
-        self.add_collected(&mut row, group.collected.as_deref());
+        add_figures(&mut row, &self.count, &self.collected, group.whole.as_ref());
         row
     }
 
     /// `{_start_at, _end_at, _count, collected…}`
-    pub(super) fn period_row(&self, bounds: (Timestamp, Timestamp), cell: Option<&Cell>) -> Row {
-        self.flat_row(&[], bounds, cell)
+    pub(super) fn period_row(&self, figures: &PeriodFigures<'_>) -> Row {
+        self.flat_row(&[], figures)
     }
 
     /// `{keys…, _count, _group_count, collected…, values: […]}`
     pub(super) fn nested_row(&self, group: &Group, values: Vec<Row>) -> Row {
         let mut row = self.group_row(group);
-        row.insert("_group_count".into(), group.cell_count().into());
+        row.insert("_group_count".into(), group.cells.len().into());
         row.insert("values".into(), values.into_iter().map(Value::Object).collect());
         row
     }
 
-    /// `{keys…, _start_at, _end_at, _count, collected…}`
-    pub(super) fn flat_row(
-        &self,
-        keys: &[Scalar],
-        (start, end): (Timestamp, Timestamp),
-        cell: Option<&Cell>,
-    ) -> Row {
+    /// `{keys…, _start_at, _end_at, _count, collected…}`, and the figures compared with.
+    pub(super) fn flat_row(&self, keys: &[Scalar], figures: &PeriodFigures<'_>) -> Row {
         let mut row = Row::new();
         self.add_keys(&mut row, keys);
-        row.insert("_start_at".into(), time::format(start).into());
-        row.insert("_end_at".into(), time::format(end).into());
-        row.insert("_count".into(), cell.map_or(0, |cell| cell.count).into());
-        self.add_collected(&mut row, cell.map(|cell| cell.collected.as_slice()));
+        let (start, end) = figures.bounds;
+        row.insert("_start_at".into(), time::format_in(self.zone, start).into());
+        row.insert("_end_at".into(), time::format_in(self.zone, end).into());
+        add_figures(&mut row, &self.count, &self.collected, figures.cell);
+        if let Some((count, collected)) = &self.compared {
+            add_figures(&mut row, count, collected, figures.earlier);
+        }
         row
     }
 
@@ -79,15 +99,17 @@ impl Columns {
             row.insert(name.clone(), key.0.clone());
         }
     }
+}
 
-    /// Without records every column is null, even those that would be 0 or empty over records without values.
-    fn add_collected(&self, row: &mut Row, values: Option<&[Partial]>) {
-        for (index, column) in self.collected.iter().enumerate() {
-            let value = values.map_or(Value::Null, |values| values[index].to_json());
-            if let Some(plain) = &column.plain {
-                row.insert(plain.clone(), value.clone());
-            }
-            row.insert(column.name.clone(), value);
+/// Without records every collected column is null, even those that would be 0 or empty over records
+/// without values.
+fn add_figures(row: &mut Row, count: &str, columns: &[Column], cell: Option<&Cell>) {
+    row.insert(count.to_owned(), cell.map_or(0, |cell| cell.count).into());
+    for (index, column) in columns.iter().enumerate() {
+        let value = cell.map_or(Value::Null, |cell| cell.collected[index].to_json());
+        if let Some(plain) = &column.plain {
+            row.insert(plain.clone(), value.clone());
         }
+        row.insert(column.name.clone(), value);
     }
 }

@@ -1,16 +1,48 @@
 use super::*;
-use crate::query::tests::{at, grouping};
+use crate::query::tests::grouping;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 /// A cell with the sum of `count` as its only collected value.
-fn cell(keys: &[&str], period_start: Option<&str>, count: u64, sum: i128) -> Cell {
+fn cell(keys: &[&str], period: Option<usize>, count: u64, sum: i128) -> Cell {
     Cell {
         keys: keys.iter().map(|key| Scalar(json!(key))).collect(),
-        period_start: period_start.map(at),
+        period,
         count,
-        collected: vec![Partial::Sum(Some(Number::Integer(sum)))],
+        collected: vec![Collected::Number(Some(Number::Integer(sum)))],
     }
+}
+
+fn sum(cells: &[Cell]) -> i128 {
+    let sum = |cell: &Cell| match cell.collected[0] {
+        Collected::Number(Some(Number::Integer(sum))) => sum,
+        _ => 0,
+    };
+    cells.iter().map(sum).sum()
+}
+
+/// What an engine would give for these cells: with a cell for each whole group, if that is needed.
+fn complete(grouping: &Grouping, mut cells: Vec<Cell>) -> Vec<Cell> {
+    if grouping.needs_totals() {
+        let whole = |group: Group| Cell {
+            count: group.cells.iter().map(|cell| cell.count).sum(),
+            collected: vec![Collected::Number(Some(Number::Integer(sum(&group.cells))))],
+            keys: group.keys,
+            period: None,
+        };
+        let totals: Vec<Cell> = group::groups(cells.clone()).into_iter().map(whole).collect();
+        cells.extend(totals);
+    }
+    cells
+}
+
+/// The rows that come of cells, whatever periods they are asked for.
+fn rows(grouping: &Grouping, cells: Vec<Cell>) -> Result<Vec<Row>, ApiError> {
+    let selection = crate::query::tests::parse("").expect("valid").selection().clone();
+    let mut gathering = Gathering::new(&selection, grouping);
+    gathering.answered(complete(grouping, cells))?;
+    assert!(gathering.question().is_none(), "nothing else is needed");
+    gathering.rows()
 }
 
 fn shaped(query: &str, cells: Vec<Cell>) -> Value {
@@ -26,8 +58,8 @@ fn columns(rows: &Value, names: &[&str]) -> Value {
 
 const TWO_WEEKS: &str =
     "period=week&start_at=2013-03-11T00:00:00Z&end_at=2013-03-25T00:00:00Z&collect=count:sum";
-const FIRST: Option<&str> = Some("2013-03-11");
-const SECOND: Option<&str> = Some("2013-03-18");
+const FIRST: Option<usize> = Some(0);
+const SECOND: Option<usize> = Some(1);
 
 #[test]
 fn groups_are_rows_sorted_by_their_keys() {
@@ -110,8 +142,8 @@ fn flat_rows_are_every_combination_of_values_in_every_period() {
 #[test]
 fn a_plain_collect_stands_under_both_names() {
     let values = ["ring", "mushroom"].map(|value| Scalar(json!(value)));
-    let collected = vec![Partial::Set(values.into())];
-    let cells = vec![Cell { keys: vec![Scalar(json!(true))], period_start: None, count: 2, collected }];
+    let collected = vec![Collected::Set(values.into())];
+    let cells = vec![Cell { keys: vec![Scalar(json!(true))], period: None, count: 2, collected }];
     assert_eq!(
         shaped("group_by=open&collect=pickup", cells),
         json!([{"open": true, "_count": 2, "pickup": ["mushroom", "ring"], "pickup:set": ["mushroom", "ring"]}])
@@ -134,9 +166,9 @@ fn groups_are_sorted_by_a_column_then_limited() {
 #[test]
 fn what_has_no_value_is_sorted_last_either_way() {
     let cells = || {
-        let mean = |count| vec![Partial::Mean { sum: Number::Integer(6), count }];
-        let cell = |key: &str, count| Cell { collected: mean(count), ..cell(&[key], None, 1, 0) };
-        vec![cell("a", 2), cell("b", 0), cell("c", 3)]
+        let mean = |mean: Option<f64>| vec![Collected::Number(mean.map(Number::Float))];
+        let cell = |key: &str, value| Cell { collected: mean(value), ..cell(&[key], None, 1, 0) };
+        vec![cell("a", Some(3.0)), cell("b", None), cell("c", Some(2.0))]
     };
     let keys = |query: &str| {
         columns(&shaped(&format!("group_by=kind&collect=count:mean&{query}"), cells()), &["kind"])
@@ -158,13 +190,72 @@ fn a_limit_on_flat_rows_keeps_whole_groups_and_the_order_holds_for_rows() {
     assert_eq!(columns(&rows, &["kind", "_count"]), json!([["c", 6], ["b", 4], ["b", 4], ["c", 0]]));
 }
 
+/// A gathering of a query that is asked over all time.
+fn gathering(query: &str) -> Gathering {
+    let query = crate::query::tests::parse(query).expect("valid");
+    let crate::query::Answer::Groups(grouping) = query.answer() else { panic!("groups") };
+    Gathering::new(query.selection(), grouping)
+}
+
+/// From when to when the next question of a gathering is.
+fn asked(gathering: &Gathering) -> (String, String) {
+    let (selection, grouping) = gathering.question().expect("something is missing");
+    let (range, periods) = (selection.range().expect("a range"), grouping.periods().expect("periods"));
+    assert_eq!((range.start(), range.end()), (periods.start(), periods.end()));
+    let day = |at| crate::time::format(at)[..10].to_owned();
+    (day(range.start()), day(range.end()))
+}
+
+#[test]
+fn a_window_moves_by_the_periods_that_are_empty_in_all_groups() {
+    let days = |start: &str, end: &str| (start.to_owned(), end.to_owned());
+    let forward = "period=day&duration=5&start_at=2013-03-11T00:00:00Z&group_by=kind&collect=count:sum";
+    let mut window = gathering(forward);
+    assert_eq!(asked(&window), days("2013-03-11", "2013-03-16"));
+    window.answered(vec![cell(&["a"], Some(2), 1, 1), cell(&["b"], Some(4), 1, 1)]).expect("fine");
+    assert_eq!(asked(&window), days("2013-03-13", "2013-03-18"));
+    window.answered(vec![cell(&["a"], FIRST, 1, 1), cell(&["b"], Some(4), 1, 1)]).expect("fine");
+    assert!(window.question().is_none());
+    let rows = window.rows().expect("few");
+    assert_eq!(rows[0]["values"][0]["_start_at"], "2013-03-13T00:00:00+00:00");
+
+    let mut back = gathering("period=day&duration=5&end_at=2013-03-16T00:00:00Z");
+    back.answered(vec![cell(&[], Some(2), 1, 1)]).expect("fine");
+    assert_eq!(asked(&back), days("2013-03-09", "2013-03-14"));
+
+    for stays in [vec![], vec![cell(&["a"], FIRST, 1, 1)]] {
+        let mut window = gathering(forward);
+        window.answered(stays).expect("fine");
+        assert!(window.question().is_none());
+    }
+}
+
+#[test]
+fn a_comparison_asks_for_the_earlier_periods_of_the_window_it_ends_up_with() {
+    let mut compared = gathering(
+        "period=day&duration=2&end_at=2013-03-16T00:00:00Z&compare=previous&group_by=kind&collect=count:sum",
+    );
+    compared.answered(vec![cell(&["a"], FIRST, 1, 1)]).expect("fine");
+    assert_eq!(asked(&compared), ("2013-03-13".into(), "2013-03-15".into()));
+    compared.answered(vec![cell(&["a"], FIRST, 1, 1), cell(&["a"], SECOND, 2, 7)]).expect("fine");
+    assert_eq!(asked(&compared), ("2013-03-12".into(), "2013-03-14".into()));
+    compared.answered(vec![cell(&["a"], SECOND, 1, 1), cell(&["gone"], FIRST, 9, 9)]).expect("fine");
+    assert!(compared.question().is_none());
+    let rows: Value = compared.rows().expect("few").into_iter().map(Value::Object).collect();
+    assert_eq!(
+        columns(&rows[0]["values"], &["_count", "_count:previous", "count:sum", "count:sum:previous"]),
+        json!([[1, 0, 1, null], [2, 1, 7, 1]])
+    );
+    assert_eq!(rows.as_array().map(Vec::len), Some(1));
+}
+
 #[test]
 fn too_many_rows_are_refused_before_they_are_made() {
     let names: Vec<String> = (0..400).map(|n| format!("{n:03}")).collect();
     let pairs = || names.iter().map(|name| cell(&[name, name], FIRST, 1, 1)).collect::<Vec<_>>();
     let flat = format!("{TWO_WEEKS}&group_by=first&group_by=second&flatten=true&limit=1");
     assert!(rows(&grouping(&flat), pairs()).expect_err("160,000 combinations").message.contains("100000"));
-    let singles = || names.iter().map(|name| cell(&[name], Some("2013-01-01"), 1, 1)).collect::<Vec<_>>();
+    let singles = || names.iter().map(|name| cell(&[name], FIRST, 1, 1)).collect::<Vec<_>>();
     let hours = "group_by=kind&period=hour&start_at=2013-01-01T00:00:00Z&end_at=2013-02-01T00:00:00Z";
     assert!(rows(&grouping(hours), singles()).is_err());
     assert!(rows(&grouping(&format!("{hours}&limit=100")), singles()).is_ok());
@@ -172,11 +263,14 @@ fn too_many_rows_are_refused_before_they_are_made() {
 
 fn any_cells() -> impl Strategy<Value = Vec<Cell>> {
     let key = prop::sample::select(vec!["a", "b", "c"]);
-    let any_cell =
-        (key.clone(), key, 0..14_u32, 1..5_u64, -9..9_i128).prop_map(|(first, second, day, count, sum)| {
-            cell(&[first, second], Some(&format!("2013-03-{:02}", 11 + day)), count, sum)
-        });
-    prop::collection::vec(any_cell, 0..30)
+    let any_cell = (key.clone(), key, 0..14_usize, 1..5_u64, -9..9_i128)
+        .prop_map(|(first, second, day, count, sum)| cell(&[first, second], Some(day), count, sum));
+    // An engine gives one cell for the same keys and period.
+    let distinct = |cells: Vec<Cell>| {
+        let mut seen = std::collections::BTreeSet::new();
+        cells.into_iter().filter(|cell| seen.insert((cell.keys.clone(), cell.period))).collect()
+    };
+    prop::collection::vec(any_cell, 0..30).prop_map(distinct)
 }
 
 const DAYS: &str = "period=day&start_at=2013-03-11T00:00:00Z&end_at=2013-03-25T00:00:00Z&collect=count:sum\

@@ -3,42 +3,74 @@
 //! **Invariant.** Names of fields, values and times are bound. Between the bound values stand only the
 //! literals of this file and numbers that this file counts.
 
+mod filter;
+mod order;
+
 use super::DataVersion;
 use backdrop_core::data_set::DataSetId;
 use backdrop_core::period::EndCounts;
-use backdrop_core::query::{
-    Collect, Direction, FieldName, Filter, Grouping, Listing, Method, RowOrder, Selection,
-};
+use backdrop_core::query::{Collect, Direction, FieldName, Grouping, Listing, Method, Percent, Selection};
 use backdrop_core::shape::ROWS_MAX;
-use backdrop_core::time::{self, Timestamp};
-use serde_json::Value;
 use sqlx::{Postgres, QueryBuilder};
 
 /// One row more than an answer may have: if that one comes, there are too many.
 const ROWS_FETCHED: i64 = ROWS_MAX as i64 + 1;
 
-/// `_updated_at` as answers print it, see `backdrop_core::time::format`.
-const UPDATED_AT_PRINTED: &str = "rtrim(rtrim(to_char(updated_at AT TIME ZONE 'UTC', \
-                                  'YYYY-MM-DD\"T\"HH24:MI:SS.US'), '0'), '.') || '+00:00'";
+/// How many cells an answer may be made of: as many as it has rows at most, and one for each group.
+pub(super) const fn cells_max(grouping: &Grouping) -> usize {
+    if grouping.needs_totals() { 2 * ROWS_MAX as usize } else { ROWS_MAX as usize }
+}
 
-/// The statement that lists records: `id`, `updated_at` and the text of `body`.
+/// The statement that lists records: `id`, `timestamp`, `updated_at` and the text of `body`. It finds one
+/// record more than the listing asks for, so that it shows whether there are more.
 pub(super) fn rows(
     data_set: DataSetId,
     version: DataVersion,
     selection: &Selection,
     listing: &Listing,
 ) -> QueryBuilder<Postgres> {
-    let mut sql = QueryBuilder::new("SELECT id, updated_at, body::text AS body");
-    push_from(&mut sql, data_set, version, selection);
-    push_order(&mut sql, listing.order());
-    let limit = listing.limit().map_or(ROWS_FETCHED, |limit| i64::from(limit).min(ROWS_FETCHED));
+    let mut sql = QueryBuilder::new(r#"SELECT id, "timestamp", updated_at, body::text AS body FROM "#);
+    if listing.latest_by().is_empty() {
+        sql.push("record");
+        push_where(&mut sql, data_set, version, selection);
+    } else {
+        push_latest(&mut sql, data_set, version, selection, listing.latest_by());
+        sql.push(" WHERE true");
+    }
+    if let Some(after) = listing.after() {
+        sql.push(" AND ");
+        order::push_after(&mut sql, listing.order(), after);
+    }
+    order::push_order(&mut sql, listing.order());
+    let limit = listing.limit().map_or(ROWS_FETCHED, |limit| (i64::from(limit) + 1).min(ROWS_FETCHED));
     sql.push(" LIMIT ").push_bind(limit);
     sql
 }
 
-/// The statement that groups records: the keys, the start of the period, the number of records, and the
-/// columns of each collected value (one for `count` and `set`; else the value, the number of values and
-/// whether there are any that are not numbers).
+/// The newest of the selected records for each combination of values of the fields.
+fn push_latest(
+    sql: &mut QueryBuilder<Postgres>,
+    data_set: DataSetId,
+    version: DataVersion,
+    selection: &Selection,
+    latest_by: &[FieldName],
+) {
+    let keys: Vec<String> = (0..latest_by.len()).map(|index| format!("f{index}")).collect();
+    let keys = keys.join(", ");
+    sql.push(format!("(SELECT DISTINCT ON ({keys}) * FROM (SELECT *"));
+    for (index, field) in latest_by.iter().enumerate() {
+        sql.push(", body -> ").push_bind(field.to_string()).push(format!(" AS f{index}"));
+    }
+    sql.push(" FROM record");
+    push_where(sql, data_set, version, selection);
+    sql.push(") AS selected");
+    push_keys_exist(sql, latest_by.len());
+    sql.push(format!(r#" ORDER BY {keys}, "timestamp" DESC, id COLLATE "C" DESC) AS latest"#));
+}
+
+/// The statement that groups records: the keys, the place of the period (counted from 1; NULL for all of
+/// them together), the number of records, and the columns of each collected value (one for `count` and
+/// `set`; else the value, the number of values and whether there are any that are not numbers).
 pub(super) fn groups(
     data_set: DataSetId,
     version: DataVersion,
@@ -46,9 +78,9 @@ pub(super) fn groups(
     grouping: &Grouping,
 ) -> QueryBuilder<Postgres> {
     let fields = fields(grouping);
-    let keys = || (0..grouping.keys().len()).map(|index| format!("f{index}"));
-    let period = grouping.periods().map(|_| "period_start".to_owned());
-    let grouped_by = keys().chain(period).collect::<Vec<_>>().join(", ");
+    let keys: Vec<String> = (0..grouping.keys().len()).map(|index| format!("f{index}")).collect();
+    let period = grouping.periods().map(|_| "period".to_owned());
+    let grouped_by = keys.iter().cloned().chain(period).collect::<Vec<_>>().join(", ");
 
     let mut sql = QueryBuilder::new(format!("SELECT {grouped_by}, count(*) AS records"));
     for collect in grouping.collect() {
@@ -62,18 +94,30 @@ pub(super) fn groups(
         columns.push_unseparated(format!(" AS f{index}"));
     }
     if let Some(periods) = grouping.periods() {
-        columns.push("date_trunc(").push_bind_unseparated(periods.period().as_str());
-        columns.push_unseparated(r#", "timestamp", 'UTC') AS period_start"#);
+        // Where periods begin is decided in one place, which is not the database and its time zones.
+        columns.push(r#"width_bucket("timestamp", "#).push_bind_unseparated(periods.starts().to_vec());
+        columns.push_unseparated(") AS period");
     }
-    push_from(&mut sql, data_set, version, selection);
+    sql.push(" FROM record");
+    push_where(&mut sql, data_set, version, selection);
     sql.push(") AS selected");
-    for (index, key) in keys().enumerate() {
-        // A field that a record lacks is NULL here, and so is this condition: the record is left out.
-        let word = if index == 0 { "WHERE" } else { "AND" };
-        sql.push(format!(" {word} jsonb_typeof({key}) <> 'null'"));
+    push_keys_exist(&mut sql, keys.len());
+    if grouping.needs_totals() {
+        sql.push(format!(" GROUP BY GROUPING SETS (({grouped_by}), ({}))", keys.join(", ")));
+    } else {
+        sql.push(format!(" GROUP BY {grouped_by}"));
     }
-    sql.push(format!(" GROUP BY {grouped_by} LIMIT {ROWS_FETCHED}"));
+    sql.push(format!(" LIMIT {}", cells_max(grouping) + 1));
     sql
+}
+
+/// Leaves out records that lack one of the keys: a field that is not there is NULL, and so is this
+/// condition then.
+fn push_keys_exist(sql: &mut QueryBuilder<Postgres>, keys: usize) {
+    for index in 0..keys {
+        let word = if index == 0 { "WHERE" } else { "AND" };
+        sql.push(format!(" {word} jsonb_typeof(f{index}) <> 'null'"));
+    }
 }
 
 /// All fields that take part, each once: first the keys, then the others.
@@ -88,6 +132,11 @@ fn fields(grouping: &Grouping) -> Vec<&FieldName> {
 }
 
 fn push_collect(sql: &mut QueryBuilder<Postgres>, collect: &Collect, field: usize) {
+    // CASE, because a cast beside a FILTER would still be tried on what is no number.
+    let number =
+        |kind: &str| format!("CASE WHEN jsonb_typeof(f{field}) = 'number' THEN f{field}::{kind} END");
+    let percentile =
+        |percent: u8| format!("percentile_cont(0.{percent:02}) WITHIN GROUP (ORDER BY {})", number("float8"));
     let aggregate = match collect.method() {
         Method::Count => {
             sql.push(format!(", count(*) FILTER (WHERE jsonb_typeof(f{field}) <> 'null')"));
@@ -99,25 +148,25 @@ fn push_collect(sql: &mut QueryBuilder<Postgres>, collect: &Collect, field: usiz
             ));
             return;
         }
-        Method::Sum | Method::Mean => "sum",
-        Method::Min => "min",
-        Method::Max => "max",
+        Method::Sum | Method::Mean => format!("sum({})", number("numeric")),
+        Method::Min => format!("min({})", number("numeric")),
+        Method::Max => format!("max({})", number("numeric")),
+        Method::Median => percentile(Percent::HALF.get()),
+        Method::Percentile(percent) => percentile(percent.get()),
     };
-    // CASE, because a cast beside a FILTER would still be tried on what is no number.
     sql.push(format!(
-        ", {aggregate}(CASE WHEN jsonb_typeof(f{field}) = 'number' THEN f{field}::numeric END)::text\
-         , count(*) FILTER (WHERE jsonb_typeof(f{field}) = 'number')\
+        ", {aggregate}::text, count(*) FILTER (WHERE jsonb_typeof(f{field}) = 'number')\
          , bool_or(jsonb_typeof(f{field}) NOT IN ('number', 'null'))"
     ));
 }
 
-fn push_from(
+fn push_where(
     sql: &mut QueryBuilder<Postgres>,
     data_set: DataSetId,
     version: DataVersion,
     selection: &Selection,
 ) {
-    sql.push(" FROM record WHERE data_set_id = ").push_bind(data_set.0);
+    sql.push(" WHERE data_set_id = ").push_bind(data_set.0);
     sql.push(" AND generation = ").push_bind(version.generation);
     if let Some(range) = selection.range() {
         sql.push(r#" AND "timestamp" >= "#).push_bind(range.start());
@@ -129,86 +178,15 @@ fn push_from(
     }
     for filter in selection.filters() {
         sql.push(" AND ");
-        push_filter(sql, filter);
+        filter::push_filter(sql, filter);
     }
 }
 
-fn push_filter(sql: &mut QueryBuilder<Postgres>, filter: &Filter) {
-    match filter {
-        Filter::Equals { field, values } => match field.as_str() {
-            "_id" => {
-                let text = values.iter().find_map(Value::as_str).map(str::to_owned);
-                sql.push("id = ").push_bind(text);
-            }
-            "_updated_at" => {
-                let at: Option<Timestamp> =
-                    values.iter().filter_map(Value::as_str).find_map(|text| time::parse(text).ok());
-                sql.push("updated_at = ").push_bind(at);
-            }
-            name => {
-                sql.push("body -> ").push_bind(name.to_owned()).push(" IN (");
-                let mut list = sql.separated(", ");
-                for value in values {
-                    list.push_bind(value.clone());
-                }
-                sql.push(")");
-            }
-        },
-        Filter::StartsWith { field, prefix } => {
-            match field.as_str() {
-                "_id" => sql.push("starts_with(id, "),
-                "_updated_at" => sql.push(format!("starts_with({UPDATED_AT_PRINTED}, ")),
-                name => {
-                    sql.push("jsonb_typeof(body -> ").push_bind(name.to_owned());
-                    sql.push(") = 'string' AND starts_with(body ->> ").push_bind(name.to_owned()).push(", ")
-                }
-            };
-            sql.push_bind(prefix.clone()).push(")");
-        }
-    }
-}
-
-fn push_order(sql: &mut QueryBuilder<Postgres>, order: &RowOrder) {
-    let (field, direction) = match order {
-        RowOrder::ByTime => ("_timestamp", Direction::Ascending),
-        RowOrder::ByField(field, direction) => (field.as_str(), *direction),
-    };
-    let way = match direction {
+/// `ASC` or `DESC`.
+const fn way(direction: Direction) -> &'static str {
+    match direction {
         Direction::Ascending => "ASC",
         Direction::Descending => "DESC",
-    };
-    sql.push(" ORDER BY ");
-    match field {
-        // The column, so that the index can serve it: it has the value of the field, and the time of
-        // acceptance for records without one.
-        "_timestamp" => push_column_order(sql, r#""timestamp""#, way),
-        "_updated_at" => push_column_order(sql, "updated_at", way),
-        "_id" => push_column_order(sql, r#"id COLLATE "C""#, way),
-        name => push_typed_order(sql, name, way),
-    }
-    sql.push(format!(", seq {way}"));
-}
-
-fn push_column_order(sql: &mut QueryBuilder<Postgres>, column: &'static str, way: &'static str) {
-    sql.push(column).push(" ").push(way);
-}
-
-/// Numbers as numbers, then texts by code point, then booleans; what has no value last, either way.
-fn push_typed_order(sql: &mut QueryBuilder<Postgres>, field: &str, way: &str) {
-    let bind = |sql: &mut QueryBuilder<Postgres>, head: &str| {
-        sql.push(head).push_bind(field.to_owned());
-    };
-    bind(sql, "CASE jsonb_typeof(body -> ");
-    sql.push(") WHEN 'number' THEN 1 WHEN 'string' THEN 2 WHEN 'boolean' THEN 3 END ");
-    sql.push(way).push(" NULLS LAST");
-    for (kind, get, end) in [
-        ("number", "(body -> ", ")::numeric END"),
-        ("string", "(body ->> ", r#") END COLLATE "C""#),
-        ("boolean", "(body -> ", ")::boolean END"),
-    ] {
-        bind(sql, ", CASE WHEN jsonb_typeof(body -> ");
-        bind(sql, &format!(") = '{kind}' THEN {get}"));
-        sql.push(format!("{end} {way} NULLS LAST"));
     }
 }
 

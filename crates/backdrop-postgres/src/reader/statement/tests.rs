@@ -1,5 +1,6 @@
 use super::*;
-use backdrop_core::query::{Answer, Query};
+use backdrop_core::query::{Answer, Cursor, Query};
+use backdrop_core::time;
 use sqlx::types::Uuid;
 
 const HOSTILE: &str = "x'); DROP TABLE record; --";
@@ -20,11 +21,11 @@ fn rendered(pairs: &[(&str, &str)]) -> String {
 fn records_are_listed_by_time_through_the_index() {
     assert_eq!(
         rendered(&[("start_at", "2013-03-11T00:00:00Z"), ("end_at", "2013-03-25T00:00:00Z")]),
-        r#"SELECT id, updated_at, body::text AS body FROM record WHERE data_set_id = $1 AND generation = $2 AND "timestamp" >= $3 AND "timestamp" < $4 ORDER BY "timestamp" ASC, seq ASC LIMIT $5"#
+        r#"SELECT id, "timestamp", updated_at, body::text AS body FROM record WHERE data_set_id = $1 AND generation = $2 AND "timestamp" >= $3 AND "timestamp" < $4 ORDER BY "timestamp" ASC, id COLLATE "C" ASC LIMIT $5"#
     );
     assert_eq!(
         rendered(&[("sort_by", "_timestamp:descending"), ("limit", "100")]),
-        r#"SELECT id, updated_at, body::text AS body FROM record WHERE data_set_id = $1 AND generation = $2 ORDER BY "timestamp" DESC, seq DESC LIMIT $3"#
+        r#"SELECT id, "timestamp", updated_at, body::text AS body FROM record WHERE data_set_id = $1 AND generation = $2 ORDER BY "timestamp" DESC, id COLLATE "C" DESC LIMIT $3"#
     );
 }
 
@@ -37,9 +38,9 @@ fn a_field_is_sorted_by_type_then_by_value() {
         "CASE jsonb_typeof(body -> $3) WHEN 'number' THEN 1 WHEN 'string' THEN 2 WHEN 'boolean' THEN 3 END \
          DESC NULLS LAST, \
          CASE WHEN jsonb_typeof(body -> $4) = 'number' THEN (body -> $5)::numeric END DESC NULLS LAST, \
-         CASE WHEN jsonb_typeof(body -> $6) = 'string' THEN (body ->> $7) END COLLATE \"C\" DESC NULLS LAST, \
+         CASE WHEN jsonb_typeof(body -> $6) = 'string' THEN (body ->> $7) COLLATE \"C\" END DESC NULLS LAST, \
          CASE WHEN jsonb_typeof(body -> $8) = 'boolean' THEN (body -> $9)::boolean END DESC NULLS LAST, \
-         seq DESC LIMIT $10"
+         id COLLATE \"C\" DESC LIMIT $10"
     );
 }
 
@@ -55,7 +56,7 @@ fn groups_are_made_of_fields_that_are_picked_once() {
             ("collect", "count:mean"),
             ("collect", "stage"),
         ]),
-        "SELECT f0, f1, period_start, count(*) AS records\
+        "SELECT f0, f1, period, count(*) AS records\
          , sum(CASE WHEN jsonb_typeof(f2) = 'number' THEN f2::numeric END)::text\
          , count(*) FILTER (WHERE jsonb_typeof(f2) = 'number')\
          , bool_or(jsonb_typeof(f2) NOT IN ('number', 'null'))\
@@ -64,11 +65,11 @@ fn groups_are_made_of_fields_that_are_picked_once() {
          , bool_or(jsonb_typeof(f2) NOT IN ('number', 'null'))\
          , jsonb_agg(DISTINCT f3) FILTER (WHERE jsonb_typeof(f3) <> 'null') \
          FROM (SELECT body -> $1 AS f0, body -> $2 AS f1, body -> $3 AS f2, body -> $4 AS f3, \
-         date_trunc($5, \"timestamp\", 'UTC') AS period_start \
+         width_bucket(\"timestamp\", $5) AS period \
          FROM record WHERE data_set_id = $6 AND generation = $7 \
          AND \"timestamp\" >= $8 AND \"timestamp\" < $9) AS selected \
          WHERE jsonb_typeof(f0) <> 'null' AND jsonb_typeof(f1) <> 'null' \
-         GROUP BY f0, f1, period_start LIMIT 100001"
+         GROUP BY GROUPING SETS ((f0, f1, period), (f0, f1)) LIMIT 200001"
     );
 }
 
@@ -79,15 +80,70 @@ fn filters_bind_every_meaning_of_their_text() {
         let (_, rest) = statement.split_once("generation = $2 AND ").expect("a filter");
         rest.split_once(" ORDER BY").expect("sorted").0.to_owned()
     };
-    assert_eq!(condition("filter_by", "name:x"), "body -> $3 IN ($4)");
-    assert_eq!(condition("filter_by", "count:7"), "body -> $3 IN ($4, $5)");
-    assert_eq!(condition("filter_by", "_id:x"), "id = $3");
-    assert_eq!(condition("filter_by", "_updated_at:x"), "updated_at = $3");
+    assert_eq!(condition("filter_by", "name:x"), "body -> $3 = ANY($4)");
+    assert_eq!(condition("filter_by_any", "name:x"), "body -> $3 = ANY($4)");
+    assert_eq!(condition("filter_by", "_id:x"), "id = ANY($3)");
+    assert_eq!(condition("filter_by", "_updated_at:x"), "updated_at = ANY($3)");
+    assert_eq!(
+        condition("filter_by_comparison", "name:ne:x"),
+        "jsonb_typeof(body -> $3) <> 'null' AND body -> $4 <> ALL($5)"
+    );
+    assert_eq!(
+        condition("filter_by_comparison", "count:gte:7"),
+        "jsonb_typeof(body -> $3) = 'number' AND body -> $4 >= $5"
+    );
+    assert_eq!(
+        condition("filter_by_comparison", "name:lt:x"),
+        "jsonb_typeof(body -> $3) = 'string' AND body ->> $4 COLLATE \"C\" < $5"
+    );
     assert_eq!(
         condition("filter_by_prefix", "name:x"),
         "jsonb_typeof(body -> $3) = 'string' AND starts_with(body ->> $4, $5)"
     );
     assert_eq!(condition("filter_by_prefix", "_id:x"), "starts_with(id, $3)");
+}
+
+#[test]
+fn the_latest_records_are_picked_before_they_are_sorted() {
+    assert_eq!(
+        rendered(&[("latest_by", "service"), ("filter_by", "kind:x")]),
+        "SELECT id, \"timestamp\", updated_at, body::text AS body FROM (SELECT DISTINCT ON (f0) * FROM \
+         (SELECT *, body -> $1 AS f0 FROM record WHERE data_set_id = $2 AND generation = $3 \
+         AND body -> $4 = ANY($5)) AS selected WHERE jsonb_typeof(f0) <> 'null' \
+         ORDER BY f0, \"timestamp\" DESC, id COLLATE \"C\" DESC) AS latest WHERE true \
+         ORDER BY \"timestamp\" ASC, id COLLATE \"C\" ASC LIMIT $6"
+    );
+}
+
+#[test]
+fn a_page_begins_after_the_place_of_its_cursor() {
+    let after = |sort_by: &str, value: serde_json::Value| {
+        let sorted = [("sort_by".to_owned(), sort_by.to_owned()), ("limit".to_owned(), "2".to_owned())];
+        let now = time::parse("2013-03-27").expect("a time");
+        let parse = |pairs: &[(String, String)]| Query::parse(pairs, now).expect("a valid query");
+        let Answer::Rows(listing) = parse(&sorted).answer().clone() else { panic!("records") };
+        let cursor = Cursor::new(value, "x".into()).encode(listing.order());
+        let statement = rendered(&[("sort_by", sort_by), ("limit", "2"), ("cursor", &cursor)]);
+        let (_, rest) = statement.split_once("generation = $2 AND ").expect("a condition");
+        rest.split_once(" ORDER BY").expect("sorted").0.to_owned()
+    };
+    let now = "2013-03-27T00:00:00+00:00".into();
+    assert_eq!(after("_timestamp:descending", now), r#"("timestamp", id COLLATE "C") < ($3, $4)"#);
+    assert_eq!(after("_id:ascending", "x".into()), r#"id COLLATE "C" > $3"#);
+    let rank =
+        "CASE jsonb_typeof(body -> $3) WHEN 'number' THEN 1 WHEN 'string' THEN 2 WHEN 'boolean' THEN 3 END";
+    assert_eq!(
+        after("count:ascending", 7.into()),
+        format!(
+            "({rank} IS NULL OR {} > 1 OR (CASE WHEN jsonb_typeof(body -> $5) = 'number' \
+             THEN (body -> $6)::numeric END, id COLLATE \"C\") > ($7::numeric, $8))",
+            rank.replace("$3", "$4")
+        )
+    );
+    assert_eq!(
+        after("count:ascending", serde_json::Value::Null),
+        format!(r#"({rank} IS NULL AND id COLLATE "C" > $4)"#)
+    );
 }
 
 #[test]
