@@ -1,9 +1,14 @@
 //! A query of a dashboard, with what a dashboard adds to it before it is sent.
 
-use backdrop_core::period::Period;
 use backdrop_core::time::{self, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use std::time::Duration;
+
+/// The first Monday after 1 January 1970, in seconds.
+const FIRST_MONDAY: u64 = 4 * 86_400;
+/// A week in seconds.
+const WEEK: u64 = 7 * 86_400;
 
 /// The parameters that may be given more than once, as lists.
 type Values = Vec<String>;
@@ -93,9 +98,10 @@ impl DashboardQuery {
         let instant = |at: Timestamp| at.format("%Y-%m-%dT%H:%M:%SZ").to_string();
         let period = self.value("period");
         if self.module == "journey" && period.is_none() {
-            let this_week = Period::Week.floor(now);
-            let last_week = Period::Week.shift(now, -1).expect("there was a week before this one");
-            return vec![("start_at", instant(last_week)), ("end_at", instant(this_week))];
+            let since_monday = (now.timestamp().cast_unsigned() - FIRST_MONDAY) % WEEK;
+            let monday = now - Duration::from_secs(since_monday);
+            let last_monday = monday - Duration::from_secs(WEEK);
+            return vec![("start_at", instant(last_monday)), ("end_at", instant(monday))];
         }
         let start_at = self.value("start_at");
         let end_at = self.value("end_at").or_else(|| start_at.is_some().then(|| instant(now)));
@@ -112,9 +118,10 @@ impl DashboardQuery {
         let end = self.value("end_at").map_or(now, |text| time::parse(&text).expect("a time"));
         let step = match self.value("period").as_deref() {
             Some("hour") => 3_600,
-            Some("week") => 7 * 86_400,
+            Some("week") => WEEK,
             Some("month") => 31 * 86_400,
             Some("quarter") => 92 * 86_400,
+            None if self.module == "journey" => WEEK,
             _ => 86_400,
         };
         (end, step)
