@@ -18,7 +18,7 @@ const WRONG_ONE_IN: u64 = 8;
 const SEED: u64 = 0x5eed_ba5e_d011_5a1e;
 /// How many of a hundred combinations must be answered: a sweep that meets nothing but refusals sweeps only
 /// the doorstep.
-const ANSWERED_PERCENT_MIN: usize = 20;
+const ANSWERED_PERCENT_MIN: usize = 30;
 
 /// Asks all targets, several at once. Gives what is wrong with the answers, and how many are 200.
 fn ask_all(address: SocketAddr, targets: &[String]) -> (Vec<String>, usize) {
