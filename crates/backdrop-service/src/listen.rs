@@ -1,20 +1,21 @@
-//! Listening as actix-web's `HttpServer` does, but over connections on which over-long URLs are cut.
+//! Listening as actix-web's `HttpServer` does, but over connections on which URLs are mended.
 //!
-//! The `http` crate cannot hold a URL of 65,535 bytes or more: actix-web answers it with a bare 400, or
-//! a 431, before any code of ours sees the request. So the connection lets only the first
-//! [`URL_BYTES_KEPT`] bytes of a URL through, whatever its length. The request goes on as any other and
-//! is refused as too long by the service, with its envelope, its headers and its line in the log.
+//! The `http` crate cannot hold a URL of 65,535 bytes or more, nor one with bytes that should have been
+//! percent-encoded: actix-web answers both with a bare 400, or a 431, before any code of ours sees the
+//! request. So the connection encodes such bytes, and lets only the first [`URL_BYTES_KEPT`] bytes of a
+//! URL through. The request goes on as any other; if it is to be refused, the service does so, with its
+//! envelope, its headers and its line in the log.
 //!
 //! `HttpServer` has no place where a connection could be wrapped; this builds the same server from the
 //! same parts, with the same settings.
 //!
-//! **Invariant.** A service that listens here refuses URLs of [`URL_BYTES_KEPT`] bytes and more: what
-//! it sees of them is not what was sent.
+//! **Invariant.** A service that listens here refuses URLs of [`URL_BYTES_KEPT`] bytes and more, and takes
+//! no bodies: what it sees of them may not be what was sent.
 
 mod connection;
-mod cut;
+mod url;
 
-pub use cut::URL_BYTES_KEPT;
+pub use url::URL_BYTES_KEPT;
 
 use actix_http::{HttpService, KeepAlive, Protocol, Request};
 use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
