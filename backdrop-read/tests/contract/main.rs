@@ -64,7 +64,13 @@ fn try_data_set(
         // OLD
         let query = if std::env::var("BACKDROP_TEST_OLD").is_ok() {
             let query = query.without(&[
-                "timezone", "filter_by_any", "filter_by_comparison", "latest_by", "fields", "cursor", "compare",
+                "timezone",
+                "filter_by_any",
+                "filter_by_comparison",
+                "latest_by",
+                "fields",
+                "cursor",
+                "compare",
             ]);
             if query.collect().iter().any(|(_, m)| m.is_some_and(|m| m.starts_with('p') || m == "median"))
                 || query.sort_by().is_some_and(|(c, _)| c.ends_with("previous") || c.ends_with("year"))
