@@ -4,7 +4,8 @@ use crate::reference::Number;
 use serde_json::Value;
 use std::cmp::Ordering;
 
-/// How far floats may be apart, as a share of the greater: sums in another order end in other digits.
+/// How far floats may be apart, as a share of the greater or of 1: what is summed or interpolated in another
+/// way ends in other digits.
 const TOLERANCE: f64 = 1e-9;
 
 /// The path to the first difference, and what is there; none if they are equal. Numbers are compared by
@@ -41,5 +42,5 @@ fn is_close(one: &Value, other: &Value) -> bool {
     let float = |value: &Value| value.as_f64().expect("finite");
     let (one_float, other_float) = (float(one), float(other));
     number(one).order(number(other)) == Ordering::Equal
-        || (one_float - other_float).abs() <= TOLERANCE * one_float.abs().max(other_float.abs())
+        || (one_float - other_float).abs() <= TOLERANCE * one_float.abs().max(other_float.abs()).max(1.0)
 }

@@ -24,7 +24,7 @@ const FIELDS: [&str; 14] = [
 
 impl Draft<'_> {
     pub(super) fn add_filters(&mut self) {
-        let count = self.draw.one(&[0, 0, 0, 0, 1, 1, 1, 2, 2, 3]);
+        let count = self.draw.one(&[0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2]);
         let has_prefix = self.draw.chance(40);
         for _ in 0..count {
             match self.draw.number(0..100) {

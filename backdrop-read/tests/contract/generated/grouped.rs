@@ -77,7 +77,7 @@ impl Draft<'_> {
             }
             let takes_all = ["count", "set", ""].contains(&method.as_str());
             // Rarely over what is not a number.
-            let fields: &[&str] = if takes_all || self.draw.chance(4) {
+            let fields: &[&str] = if takes_all || self.draw.chance(10) {
                 &["area", "kind", "note", "size", "paid"]
             } else {
                 &["size", "size", "fee"]
@@ -103,7 +103,7 @@ impl Draft<'_> {
             self.add("sort_by", format!("{column}:{direction}"));
         }
         if self.draw.chance(30) {
-            let limit = self.draw.one(&[0, 1, 2, 2, 3, 5, 5]);
+            let limit = self.draw.one(&[0, 1, 2, 2, 3, 3, 5, 5, 8]);
             self.add("limit", limit);
         }
     }
@@ -117,7 +117,8 @@ impl Draft<'_> {
         let zone: Tz = self.draw.one(&ZONES).parse().expect("a zone");
         let has_zone = self.draw.chance(60) && is_near(time);
         let zone = if has_zone { zone } else { Tz::UTC };
-        let compares = self.draw.chance(40);
+        // All periods must lie within the years 1 to 9999, earlier ones as well.
+        let compares = self.draw.chance(45) && is_near(time);
         if compares {
             // In other zones hours may be there twice or not at all a year before.
             let has_same_hours = kind != "hour" || [Tz::UTC, Tz::Asia__Kolkata].contains(&zone);
@@ -131,7 +132,6 @@ impl Draft<'_> {
         let after = self.draw.of(1..most as i64 / 2);
         let start = self.end_near(time, -hours * before, zone);
         let end = self.end_near(time, hours * after, zone).max(start);
-        // All periods must lie within the years 1 to 9999.
         let ways = if is_near(time) { 100 } else { 50 };
         match self.draw.number(0..ways) {
             0..50 => self.add_ends(start, end),

@@ -6,11 +6,13 @@ mod grouped;
 mod raw;
 mod records;
 mod times;
+mod undecided;
 
 pub(crate) use draw::Draw;
 pub(crate) use records::records;
 
 use crate::reference::{Query, Record};
+use undecided::is_undecided;
 
 /// A query under construction, over the records of its data set.
 struct Draft<'a> {
@@ -27,6 +29,15 @@ impl Draft<'_> {
 
 /// A query over the records, which it mostly finds.
 pub(crate) fn query(draw: &mut Draw, records: &[Record]) -> Query {
+    loop {
+        let query = any_query(draw, records);
+        if !is_undecided(&query) {
+            return query;
+        }
+    }
+}
+
+fn any_query(draw: &mut Draw, records: &[Record]) -> Query {
     let mut draft = Draft { draw, records, parameters: Vec::new() };
     draft.add_filters();
     match draft.draw.number(0..100) {

@@ -34,7 +34,7 @@ impl Draft<'_> {
             }
         }
         if self.draw.chance(55) {
-            let limit = self.draw.one(&[0, 1, 2, 3, 5, 8, 1000]);
+            let limit = self.draw.one(&[0, 1, 2, 2, 3, 3, 5, 8, 1000]);
             // All pages are wanted, which takes some rows on each.
             if limit > 0 && self.draw.chance(45) {
                 self.add("cursor", "of every page");

@@ -2,7 +2,7 @@
 
 use super::calendar::{Calendar, Moment, Period, Range};
 use super::query::Query;
-use super::record::Record;
+use super::record::{Record, TIMES, moment};
 use super::value::order;
 use super::window::{Window, window};
 use super::{Refused, Row, collect};
@@ -21,58 +21,64 @@ pub(crate) fn rows(records: &[&Record], query: &Query, now: Moment) -> Result<Ve
     let has_all = |record: &&Record| fields.iter().all(|field| record.value(field).is_some());
     let records: Vec<&Record> = records.iter().copied().filter(has_all).collect();
     let Some(calendar) = Calendar::asked(query) else {
-        let groups = groups(&records, &fields, &Range::asked(query));
-        let rows = groups.iter().map(|group| {
-            let counted =
-                group.records.iter().copied().filter(|record| Range::asked(query).holds(record.time));
-            group_row(group, &fields, query, &counted.collect::<Vec<_>>())
-        });
-        return Ok(sorted(rows.collect::<Result<_, _>>()?, &fields, query));
+        let range = Range::asked(query);
+        let groups = groups(seen(&records, &fields, &range), &records, &fields);
+        let rows = groups.iter().map(|group| group_row(group, &fields, query, &range));
+        return Ok(limited(sorted(rows.collect::<Result<_, _>>()?, query), query));
     };
     let window = window(&calendar, query, &records, now);
     let table = Table { calendar, window, query };
     if fields.is_empty() {
         return table.period_rows(&records);
     }
-    let groups = groups(&records, &fields, &table.window.range);
-    let rows = if query.is_true("flatten") {
-        table.flat_rows(&groups, &fields)?
-    } else {
-        groups.iter().map(|group| table.nested_row(group, &fields)).collect::<Result<_, _>>()?
-    };
-    Ok(sorted(rows, &fields, query))
+    let seen = seen(&records, &fields, &table.window.range);
+    let is_flat = query.is_true("flatten");
+    let combinations = if is_flat { combined(&seen, &fields) } else { seen };
+    let groups = groups(combinations, &records, &fields);
+    let rows = groups.iter().map(|group| table.nested_row(group, &fields));
+    let mut rows = limited(sorted(rows.collect::<Result<_, _>>()?, query), query);
+    if is_flat {
+        // The limit leaves the same groups whether flat or not, of which then the rows are sorted.
+        rows.sort_by(|one, other| by_keys(&keys_of(one, &fields), &keys_of(other, &fields)));
+        rows = sorted(rows.iter().flat_map(|row| flat_rows(row, &fields)).collect(), query);
+    }
+    Ok(rows)
 }
 
 /// The combinations that records in the range have, in the order of their values.
-fn groups<'a>(records: &[&'a Record], fields: &[&str], range: &Range) -> Vec<Group<'a>> {
-    let keys = |record: &Record| fields.iter().map(|field| record.row[*field].clone()).collect::<Vec<_>>();
-    let mut seen: Vec<Vec<Value>> =
-        records.iter().filter(|record| range.holds(record.time)).map(|record| keys(record)).collect();
+fn seen(records: &[&Record], fields: &[&str], range: &Range) -> Vec<Vec<Value>> {
+    let in_range = records.iter().filter(|record| range.holds(record.time));
+    let mut seen: Vec<Vec<Value>> = in_range.map(|record| keys_of(&record.row, fields)).collect();
     seen.sort_by(|one, other| by_keys(one, other));
     seen.dedup_by(|one, other| by_keys(one, other).is_eq());
-    let group = |group: Vec<Value>| {
-        let belongs = |record: &&Record| by_keys(&keys(record), &group).is_eq();
-        Group { records: records.iter().copied().filter(belongs).collect(), keys: group }
-    };
-    seen.into_iter().map(group).collect()
+    seen
 }
 
-/// Every combination of the values that the groups have.
-fn combined<'a>(groups: &[Group<'a>], fields: &[&str]) -> Vec<Group<'a>> {
+/// Every combination of the values seen.
+fn combined(seen: &[Vec<Value>], fields: &[&str]) -> Vec<Vec<Value>> {
     let mut combinations: Vec<Vec<Value>> = vec![Vec::new()];
     for position in 0..fields.len() {
-        let mut values: Vec<&Value> = groups.iter().map(|group| &group.keys[position]).collect();
+        let mut values: Vec<&Value> = seen.iter().map(|keys| &keys[position]).collect();
         values.sort_by(|one, other| order(one, other));
         values.dedup_by(|one, other| order(one, other).is_eq());
         let with = |keys: &Vec<Value>, value: &Value| [keys.as_slice(), &[value.clone()]].concat();
         combinations =
             combinations.iter().flat_map(|keys| values.iter().map(move |value| with(keys, value))).collect();
     }
+    combinations
+}
+
+/// The combinations, each with all its records.
+fn groups<'a>(combinations: Vec<Vec<Value>>, records: &[&'a Record], fields: &[&str]) -> Vec<Group<'a>> {
     let group = |keys: Vec<Value>| {
-        let seen = groups.iter().find(|group| by_keys(&group.keys, &keys).is_eq());
-        Group { records: seen.map(|group| group.records.clone()).unwrap_or_default(), keys }
+        let belongs = |record: &&Record| by_keys(&keys_of(&record.row, fields), &keys).is_eq();
+        Group { records: records.iter().copied().filter(belongs).collect(), keys }
     };
     combinations.into_iter().map(group).collect()
+}
+
+fn keys_of(row: &Row, fields: &[&str]) -> Vec<Value> {
+    fields.iter().map(|field| row[*field].clone()).collect()
 }
 
 fn by_keys(one: &[Value], other: &[Value]) -> Ordering {
@@ -80,16 +86,26 @@ fn by_keys(one: &[Value], other: &[Value]) -> Ordering {
     orders.fold(Ordering::Equal, Ordering::then)
 }
 
-fn keys_of(group: &Group, fields: &[&str]) -> Row {
-    fields.iter().map(|field| (*field).to_owned()).zip(group.keys.iter().cloned()).collect()
+/// The keys, the count and what is collected of the records in the range.
+fn group_row(group: &Group, fields: &[&str], query: &Query, range: &Range) -> Result<Row, Refused> {
+    let counted: Vec<&Record> =
+        group.records.iter().copied().filter(|record| range.holds(record.time)).collect();
+    let mut row: Row =
+        fields.iter().map(|field| (*field).to_owned()).zip(group.keys.iter().cloned()).collect();
+    row.insert("_count".into(), counted.len().into());
+    row.extend(collect::columns(query, &counted)?);
+    Ok(row)
 }
 
-/// The keys, the count and what is collected of the records that count.
-fn group_row(group: &Group, fields: &[&str], query: &Query, counted: &[&Record]) -> Result<Row, Refused> {
-    let mut row = keys_of(group, fields);
-    row.insert("_count".into(), counted.len().into());
-    row.extend(collect::columns(query, counted)?);
-    Ok(row)
+/// The rows of a group's periods, each with the keys of the group.
+fn flat_rows(group: &Row, fields: &[&str]) -> Vec<Row> {
+    let periods = group["values"].as_array().expect("rows of periods");
+    let with_keys = |period: &Value| {
+        let mut row = period.as_object().expect("a row").clone();
+        row.extend(fields.iter().map(|field| ((*field).to_owned(), group[*field].clone())));
+        row
+    };
+    periods.iter().map(with_keys).collect()
 }
 
 /// The periods of an answer, to be filled for one group or another.
@@ -132,47 +148,36 @@ impl Table<'_> {
 
     /// One row for a group, with a row for every period in `values`.
     fn nested_row(&self, group: &Group, fields: &[&str]) -> Result<Row, Refused> {
-        let counted = group.records.iter().copied().filter(|record| self.window.range.holds(record.time));
-        let mut row = group_row(group, fields, self.query, &counted.collect::<Vec<_>>())?;
+        let mut row = group_row(group, fields, self.query, &self.window.range)?;
         let periods = self.period_rows(&group.records)?;
         let with_records = periods.iter().filter(|row| row["_count"] != 0).count();
         row.insert("_group_count".into(), with_records.into());
         row.insert("values".into(), periods.into_iter().map(Value::Object).collect());
         Ok(row)
     }
-
-    /// A row for every combination of values and period.
-    fn flat_rows(&self, groups: &[Group], fields: &[&str]) -> Result<Vec<Row>, Refused> {
-        let mut rows = Vec::new();
-        for group in combined(groups, fields) {
-            for mut row in self.period_rows(&group.records)? {
-                row.extend(keys_of(&group, fields));
-                rows.push(row);
-            }
-        }
-        Ok(rows)
-    }
 }
 
-/// Rows in the order that was asked for, which otherwise is the one they have, of so many groups at most.
-fn sorted(mut rows: Vec<Row>, fields: &[&str], query: &Query) -> Vec<Row> {
-    if let Some((column, direction)) = query.sort_by() {
-        let value = |row: &Row| row.get(column).filter(|value| !value.is_null()).cloned();
-        rows.sort_by(|one, other| {
-            direction.missing_last(value(one), value(other), |one, other| order(&one, &other))
-        });
-    }
-    let limit = query.number("limit").unwrap_or(usize::MAX);
-    let mut groups: Vec<Vec<Value>> = Vec::new();
-    let keys = |row: &Row| fields.iter().map(|field| row[*field].clone()).collect::<Vec<_>>();
-    rows.retain(|row| {
-        let keys = keys(row);
-        let is_seen = groups.iter().any(|group| by_keys(group, &keys).is_eq());
-        if !is_seen && groups.len() < limit {
-            groups.push(keys);
-            return true;
+/// Rows in the order that was asked for; what is equal stays in the order it has.
+fn sorted(mut rows: Vec<Row>, query: &Query) -> Vec<Row> {
+    let Some((column, direction)) = query.sort_by() else { return rows };
+    rows.sort_by(|one, other| {
+        let values = (present(one, column), present(other, column));
+        if !TIMES.contains(&column) {
+            return direction.missing_last(values.0, values.1, order);
         }
-        is_seen
+        // The offset may be another: 01:00+01:00 comes before 01:00+00:00.
+        let time = |value: Option<&Value>| value.and_then(Value::as_str).and_then(moment);
+        direction.missing_last(time(values.0), time(values.1), |one, other| one.cmp(&other))
     });
+    rows
+}
+
+fn present<'a>(row: &'a Row, column: &str) -> Option<&'a Value> {
+    row.get(column).filter(|value| !value.is_null())
+}
+
+/// So many groups at most.
+fn limited(mut rows: Vec<Row>, query: &Query) -> Vec<Row> {
+    rows.truncate(query.number("limit").unwrap_or(usize::MAX));
     rows
 }
