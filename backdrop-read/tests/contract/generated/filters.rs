@@ -24,7 +24,7 @@ const FIELDS: [&str; 14] = [
 
 impl Draft<'_> {
     pub(super) fn add_filters(&mut self) {
-        let count = self.draw.one(&[0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2]);
+        let count = self.draw.one(&[0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2]);
         let has_prefix = self.draw.chance(40);
         for _ in 0..count {
             match self.draw.number(0..100) {
@@ -63,7 +63,8 @@ impl Draft<'_> {
 
     fn add_comparison(&mut self) {
         let field = self.draw.one(&FIELDS);
-        let operator = self.draw.one(&["gt", "gte", "gte", "lt", "lte", "lte", "ne", "ne"]);
+        let operator =
+            self.draw.one(&["gt", "gte", "gte", "gte", "lt", "lte", "lte", "lte", "ne", "ne", "ne"]);
         let value = self.text_of(field);
         self.add("filter_by_comparison", format!("{field}:{operator}:{value}"));
     }

@@ -49,9 +49,9 @@ impl Draft<'_> {
     /// Both ends, between or around the times of two records.
     pub(super) fn add_range(&mut self) {
         let times: Vec<Moment> = self.records.iter().map(|record| record.time.trunc_subsecs(0)).collect();
-        let mut ends = [self.time_of(&times), self.time_of(&times)];
-        ends.sort();
-        self.add_ends(ends[0], ends[1]);
+        let ends: Vec<Moment> = (0..4).map(|_| self.time_of(&times)).collect();
+        let (start, end) = (ends.iter().min().expect("an end"), ends.iter().max().expect("an end"));
+        self.add_ends(*start, *end);
     }
 
     pub(super) fn time_of(&mut self, times: &[Moment]) -> Moment {

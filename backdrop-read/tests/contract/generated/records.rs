@@ -43,7 +43,7 @@ const IDS: [&str; 6] = ["r", "Z", "z", "é", "1", "😀"];
 /// The records of a data set, to be posted at once, around a place in time.
 pub(crate) fn records(draw: &mut Draw, now: Moment) -> Vec<Value> {
     let scene = Scene::draw(draw, now);
-    let count = if draw.chance(3) { 0 } else { draw.number(8..32) };
+    let count = if draw.chance(2) { 0 } else { draw.number(8..32) };
     let columns = columns(draw);
     let mut records: Vec<Value> = Vec::new();
     for number in 0..count {

@@ -4,7 +4,10 @@
 use crate::reference::{Number, Query};
 
 pub(super) fn is_undecided(query: &Query) -> bool {
-    sorts_by_an_earlier_figure(query) || limits_sorted_flat_rows(query) || compares_an_id_with_a_number(query)
+    sorts_by_an_earlier_figure(query)
+        || limits_sorted_flat_rows(query)
+        || compares_an_id_with_a_number(query)
+        || may_compare_what_is_no_number(query)
 }
 
 /// `_count:previous` is a column of flat rows: can they be sorted by it?
@@ -24,4 +27,12 @@ fn compares_an_id_with_a_number(query: &Query) -> bool {
         let (operator, text) = rest.split_once(':').expect("an operator");
         field == "_id" && operator != "ne" && Number::written(text).is_some()
     })
+}
+
+/// A group without records in the range has no row. Is it refused if `compare` meets such a group earlier, and
+/// it holds what is not a number?
+fn may_compare_what_is_no_number(query: &Query) -> bool {
+    let takes_all = |method| matches!(method, None | Some("set" | "count"));
+    let is_safe = |(field, method)| takes_all(method) || ["size", "fee"].contains(&field);
+    query.has("compare") && query.has("group_by") && !query.collect().into_iter().all(is_safe)
 }

@@ -61,7 +61,7 @@ fn combined(seen: &[Vec<Value>], fields: &[&str]) -> Vec<Vec<Value>> {
         let mut values: Vec<&Value> = seen.iter().map(|keys| &keys[position]).collect();
         values.sort_by(|one, other| order(one, other));
         values.dedup_by(|one, other| order(one, other).is_eq());
-        let with = |keys: &Vec<Value>, value: &Value| [keys.as_slice(), &[value.clone()]].concat();
+        let with = |keys: &Vec<Value>, value: &Value| [keys.as_slice(), std::slice::from_ref(value)].concat();
         combinations =
             combinations.iter().flat_map(|keys| values.iter().map(move |value| with(keys, value))).collect();
     }
