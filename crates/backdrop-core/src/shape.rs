@@ -50,15 +50,16 @@ fn rows(grouping: &Grouping, groups: Vec<Group>, earlier: Option<&Earlier>) -> R
         Layout::Nested => groups,
         Layout::Flat => group::all_combinations(groups)?,
     };
-    let groups = selected(grouping, groups);
+    let mut groups = selected(grouping, groups);
     bounds::check(groups.len(), periods.len())?;
     Ok(match grouping.layout() {
         Layout::Nested => groups.iter().map(|group| columns.nested_row(group, period_rows(group))).collect(),
         Layout::Flat => {
+            // The order of the query holds for rows; what is equal in it goes by group, then by time.
+            groups.sort_by(|one, other| one.keys.cmp(&other.keys));
             let of_group =
                 |group| figures(group).into_iter().map(|figures| FlatRow { keys: &group.keys, figures });
             let mut rows: Vec<FlatRow<'_>> = groups.iter().flat_map(of_group).collect();
-            // The order of the query holds for rows too; without one, they go by group, then by time.
             if let Some(order) = grouping.order() {
                 order::sort_flat_rows(&mut rows, *order);
             }

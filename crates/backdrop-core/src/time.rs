@@ -5,7 +5,7 @@
 //! digits are cut off on reading, so that what is answered equals what is compared.
 
 use crate::zone::Zone;
-use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Timelike, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, TimeDelta, Timelike, Utc};
 
 /// A point in time, in UTC.
 pub type Timestamp = DateTime<Utc>;
@@ -72,9 +72,11 @@ pub fn format(timestamp: Timestamp) -> String {
     format_in(Zone::UTC, timestamp)
 }
 
-/// Prints a time by the clock of a zone, with how far that is ahead of UTC.
+/// Prints a time by the clock of a zone, with how far that is ahead of UTC. Offsets have whole minutes in this
+/// form; before there were time zones, when clocks went by the sun, the text names the same moment by a
+/// clock that is some seconds slower.
 pub fn format_in(zone: Zone, timestamp: Timestamp) -> String {
-    let local = timestamp.with_timezone(&zone.offset(timestamp));
+    let local = timestamp.with_timezone(&whole_minutes(zone.offset(timestamp)));
     let whole = local.format("%Y-%m-%dT%H:%M:%S");
     let offset = local.format("%:z");
     match local.nanosecond() / 1_000 {
@@ -84,6 +86,11 @@ pub fn format_in(zone: Zone, timestamp: Timestamp) -> String {
             format!("{whole}.{}{offset}", fraction.trim_end_matches('0'))
         }
     }
+}
+
+fn whole_minutes(offset: FixedOffset) -> FixedOffset {
+    let seconds = offset.local_minus_utc();
+    FixedOffset::east_opt(seconds - seconds.rem_euclid(60)).expect("it is a minute or less from an offset")
 }
 
 struct Scanner<'a>(&'a [u8]);
@@ -205,6 +212,16 @@ mod tests {
         ] {
             assert_eq!(normalised(text), Err(expected), "{text}");
         }
+    }
+
+    #[test]
+    fn a_zone_shows_its_own_clock_and_names_the_same_moment() {
+        let london = Zone::parse("Europe/London").expect("a zone");
+        let shown = |text: &str| format_in(london, parse(text).expect("a time"));
+        assert_eq!(shown("2013-06-10T23:00:00.5Z"), "2013-06-11T00:00:00.5+01:00");
+        // Midnight of local mean time, a minute and a quarter after that of Greenwich.
+        assert_eq!(shown("1800-01-01T00:01:15Z"), "1799-12-31T23:59:15-00:02");
+        assert_eq!(parse(&shown("1800-01-01T00:01:15Z")), parse("1800-01-01T00:01:15Z"));
     }
 
     proptest::proptest! {

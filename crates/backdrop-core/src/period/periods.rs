@@ -145,11 +145,13 @@ impl Periods {
             Comparison::Year => self.calendar.year_before(*start).ok_or(PeriodsError::OutOfYears),
         };
         let counterparts = self.starts().iter().map(counterpart).collect::<Result<Vec<_>, _>>()?;
-        let (Some(first), Some(last)) = (counterparts.first(), counterparts.last()) else {
+        // Not the first and the last: the hours of a 29 February go with those of the 28th, once more.
+        let (Some(least), Some(greatest)) = (counterparts.iter().min(), counterparts.iter().max()) else {
             return Ok((self.clone(), Vec::new()));
         };
-        let periods = Self::between(self.calendar, *first, *last, EndCounts::Yes)?;
-        let position = |start: &Timestamp| periods.position(*start).expect("it lies between first and last");
+        let periods = Self::between(self.calendar, *least, *greatest, EndCounts::Yes)?;
+        let position =
+            |start: &Timestamp| periods.position(*start).expect("it is between least and greatest");
         let positions = counterparts.iter().map(position).collect();
         Ok((periods, positions))
     }

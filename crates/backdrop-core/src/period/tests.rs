@@ -134,6 +134,10 @@ fn each_period_has_an_earlier_one_to_be_compared_with() {
         ["2015-02-28T00", "2015-02-28T00", "2015-03-01T00"]
     );
     assert_eq!(compared(utc(Period::Day), "2017-02-28", 2, year), ["2016-02-28T00", "2016-03-01T00"]);
+    assert_eq!(
+        compared(utc(Period::Hour), "2016-02-28T23:00:00Z", 2, year),
+        ["2015-02-28T23", "2015-02-28T00"]
+    );
     let london = local(Period::Hour, "Europe/London");
     // By the clock: summer time had not begun on that date a year before.
     assert_eq!(compared(london, "2014-03-30T10:00:00Z", 1, year), ["2013-03-30T11"]);
@@ -207,6 +211,20 @@ proptest! {
         prop_assert!(time < next);
         prop_assert_eq!(calendar.floor(next), next);
         prop_assert_eq!(calendar.previous(next), start);
+    }
+
+    #[test]
+    fn each_period_goes_with_one_that_is_earlier(
+        calendar in any_calendar(), start in any_time(), count in 0..300_u32, is_year in any::<bool>(),
+    ) {
+        let periods = Periods::starting_with(calendar, start, count).expect("within range");
+        let comparison = if is_year { Comparison::Year } else { Comparison::Previous };
+        let (earlier, positions) = periods.compared(comparison).expect("within range");
+        prop_assert_eq!(positions.len(), periods.len());
+        prop_assert!(positions.is_sorted() || (calendar.period == Period::Hour && is_year));
+        for (position, period) in positions.iter().zip(periods.starts()) {
+            prop_assert!(earlier.starts()[*position] < *period);
+        }
     }
 
     #[test]

@@ -123,7 +123,10 @@ fn read_comparison(text: &str) -> Result<Filter, ApiError> {
         "gte" => Inequality::GreaterOrEqual,
         "lt" => Inequality::Less,
         "lte" => Inequality::LessOrEqual,
-        "ne" => return Ok(Filter::NoneOf { values: meanings(&field, value), field }),
+        "ne" => {
+            read_bound(&field, value)?;
+            return Ok(Filter::NoneOf { values: meanings(&field, value), field });
+        }
         other => return Err(wrong(other)),
     };
     let bound = read_bound(&field, value)?;

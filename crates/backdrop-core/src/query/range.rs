@@ -139,7 +139,7 @@ fn covering(calendar: Calendar, range: Option<TimeRange>) -> Result<Periods, Api
     Periods::covering(calendar, range.start, range.end, range.end_counts).map_err(|error| {
         let parameter = match error {
             PeriodsError::TooMany => "period",
-            PeriodsError::OutOfYears => "end_at",
+            PeriodsError::OutOfYears => "start_at and end_at",
         };
         invalid(format!("{parameter}: {error}"))
     })

@@ -64,6 +64,10 @@ pub enum GroupColumn {
     Period,
     /// A collected value, counted from 0.
     Collected(usize),
+    /// How many records the period has that is compared with.
+    EarlierCount,
+    /// A collected value of the period that is compared with.
+    EarlierCollected(usize),
 }
 
 pub(super) fn read_row_order(text: Option<&str>) -> Result<RowOrder, ApiError> {
@@ -102,13 +106,26 @@ fn columns(grouping: &Grouping) -> Vec<(String, GroupColumn)> {
     }
     let key = |(index, field): (usize, &FieldName)| (field.to_string(), GroupColumn::Key(index));
     columns.extend(grouping.keys().iter().enumerate().map(key));
-    for (index, collect) in grouping.collect().iter().enumerate() {
-        columns.push((Collect::column(collect), GroupColumn::Collected(index)));
-        if collect.is_plain() {
-            columns.push((collect.field().to_string(), GroupColumn::Collected(index)));
-        }
+    columns.extend(collected(grouping, "", GroupColumn::Collected));
+    if let Some(comparison) = grouping.comparison().filter(|_| !grouping.is_nested()) {
+        columns.push((format!("_count:{comparison}"), GroupColumn::EarlierCount));
+        columns.extend(collected(grouping, &format!(":{comparison}"), GroupColumn::EarlierCollected));
     }
     columns
+}
+
+/// The collected columns, with something added to their names.
+fn collected(
+    grouping: &Grouping,
+    suffix: &str,
+    column: fn(usize) -> GroupColumn,
+) -> Vec<(String, GroupColumn)> {
+    let names = |(index, collect): (usize, &Collect)| {
+        let plain = collect.is_plain().then(|| format!("{}{suffix}", collect.field()));
+        let names = [Some(format!("{}{suffix}", collect.column())), plain];
+        names.into_iter().flatten().map(move |name| (name, column(index)))
+    };
+    grouping.collect().iter().enumerate().flat_map(names).collect()
 }
 
 /// Splits at the last colon: a collected column has one in its name.

@@ -157,6 +157,7 @@ fn what_the_contract_refuses_is_refused_by_name() {
         ("filter_by_comparison=name:x", "gt, gte, lt, lte and ne"),
         ("filter_by_comparison=name:eq:x", "gt, gte, lt, lte and ne"),
         ("filter_by_comparison=_timestamp:gt:soon", "_timestamp"),
+        ("filter_by_comparison=_updated_at:ne:soon", "_updated_at"),
         ("filter_by_comparison=name:gt:a\0", "NUL"),
         ("latest_by=_id", "latest_by"),
         ("latest_by=kind&group_by=kind", "latest_by"),

@@ -3,7 +3,7 @@
 
 use super::group::Group;
 use super::row::PeriodFigures;
-use super::{Collected, Scalar};
+use super::{Cell, Collected, Scalar};
 use crate::query::{Direction, GroupColumn, GroupOrder};
 use serde_json::Value;
 use std::cmp::Ordering;
@@ -19,12 +19,10 @@ pub(super) struct FlatRow<'g> {
 pub(super) fn sort_groups(groups: &mut [Group], order: GroupOrder) {
     sort(groups, order.direction, |group| match order.column {
         GroupColumn::Key(index) => one(group.keys[index].0.clone()),
-        GroupColumn::Count => one(group.whole.as_ref().map_or(0, |whole| whole.count).into()),
+        GroupColumn::Count => count(group.whole.as_ref()),
         GroupColumn::GroupCount => one(group.cells.len().into()),
-        GroupColumn::Period => Vec::new(),
-        GroupColumn::Collected(index) => {
-            group.whole.as_ref().map_or_else(Vec::new, |whole| value(&whole.collected[index]))
-        }
+        GroupColumn::Collected(index) => value(group.whole.as_ref(), index),
+        GroupColumn::Period | GroupColumn::EarlierCount | GroupColumn::EarlierCollected(_) => Vec::new(),
     });
 }
 
@@ -32,11 +30,11 @@ pub(super) fn sort_groups(groups: &mut [Group], order: GroupOrder) {
 pub(super) fn sort_flat_rows(rows: &mut [FlatRow<'_>], order: GroupOrder) {
     sort(rows, order.direction, |FlatRow { keys, figures }| match order.column {
         GroupColumn::Key(index) => one(keys[index].0.clone()),
-        GroupColumn::Count => one(figures.cell.map_or(0, |cell| cell.count).into()),
+        GroupColumn::Count => count(figures.cell),
         GroupColumn::Period => one(figures.bounds.0.timestamp().into()),
-        GroupColumn::Collected(index) => {
-            figures.cell.map_or_else(Vec::new, |cell| value(&cell.collected[index]))
-        }
+        GroupColumn::Collected(index) => value(figures.cell, index),
+        GroupColumn::EarlierCount => count(figures.earlier),
+        GroupColumn::EarlierCollected(index) => value(figures.earlier, index),
         GroupColumn::GroupCount => Vec::new(),
     });
 }
@@ -48,10 +46,15 @@ fn one(value: Value) -> SortKey {
     if value.is_null() { Vec::new() } else { vec![Scalar(value)] }
 }
 
-fn value(collected: &Collected) -> SortKey {
-    match collected {
-        Collected::Set(values) => values.iter().cloned().collect(),
-        single => one(single.to_json()),
+fn count(cell: Option<&Cell>) -> SortKey {
+    one(cell.map_or(0, |cell| cell.count).into())
+}
+
+fn value(cell: Option<&Cell>, index: usize) -> SortKey {
+    match cell.map(|cell| &cell.collected[index]) {
+        None => Vec::new(),
+        Some(Collected::Set(values)) => values.iter().cloned().collect(),
+        Some(single) => one(single.to_json()),
     }
 }
 

@@ -1,0 +1,147 @@
+//! The service under test: takes records, answers queries, by HTTP.
+
+use crate::reference::{Moment, Query, Record, Row, moment};
+use backdrop_testing::{Answer, Client, Stack};
+use serde_json::{Value, json};
+use std::cell::Cell;
+
+/// The stack, which makes as many data sets as are wanted.
+#[derive(Debug)]
+pub(crate) struct Service {
+    stack: Stack,
+    data_sets: Cell<usize>,
+}
+
+/// A data set of the service, and what it must have stored.
+#[derive(Debug)]
+pub(crate) struct DataSet {
+    path: String,
+    /// The records, with the time before they were posted for the ones that have none.
+    pub(crate) records: Vec<Record>,
+    /// The same, with the time after.
+    pub(crate) records_later: Vec<Record>,
+}
+
+/// What the service answered: the rows, or with 400 why not.
+pub(crate) type Got = Result<Vec<Value>, String>;
+
+impl Service {
+    pub(crate) async fn start() -> Self {
+        Self { stack: Stack::start().await.expect("a stack"), data_sets: Cell::new(0) }
+    }
+
+    /// Stores records in a new data set, and looks at them: for the ids that they got, and when.
+    pub(crate) fn store(&self, records: &[Value]) -> DataSet {
+        let number = self.data_sets.get();
+        self.data_sets.set(number + 1);
+        let name = format!("set-{number}");
+        self.stack.create_data_set("contract", &name);
+        let path = format!("/data/contract/{name}");
+        let writer = self.stack.writer().with_token(&format!("token-for-{name}"));
+        let before = now();
+        writer.post(&path, &records.into()).expect(200);
+        let after = now();
+        let listed = self.stack.reader().get(&path).expect(200).json()["data"].take();
+        let rows = stored(records, listed.as_array().expect("a list"));
+        let records = |accepted_at| rows.iter().map(|row| Record::new(row.clone(), accepted_at)).collect();
+        DataSet { path, records: records(before), records_later: records(after) }
+    }
+
+    /// Asks for the rows of a query; if it has a `cursor`, for those of all pages.
+    pub(crate) fn ask(&self, data_set: &DataSet, query: &Query) -> Got {
+        let reader = self.stack.reader();
+        let first = format!("{}?{}", data_set.path, encoded(&query.without(&["cursor"])));
+        if query.has("cursor") { all_pages(&reader, first, query) } else { rows(&reader.get(&first)) }
+    }
+}
+
+/// The time now.
+pub(crate) fn now() -> Moment {
+    backdrop_service::clock::now()
+}
+
+fn rows(answer: &Answer) -> Got {
+    let mut body = answer.json();
+    match (answer.status, body["data"].take()) {
+        (200, Value::Array(rows)) => Ok(rows),
+        (400, _) => Err(body["message"].as_str().expect("a message").to_owned()),
+        _ => panic!("{} {}", answer.status, answer.text),
+    }
+}
+
+/// The rows of all pages, each of which must be full but for the last.
+fn all_pages(reader: &Client, first: String, query: &Query) -> Got {
+    let limit = query.number("limit").expect("a limit");
+    let (mut all, mut next) = (Vec::new(), Some(first));
+    while let Some(path) = next {
+        let answer = reader.get(&path);
+        let page = rows(&answer)?;
+        next = answer.header("link").map(|link| next_page(link, &path));
+        let is_full = page.len() == limit && limit > 0;
+        assert!(
+            page.len() <= limit && (is_full || next.is_none()),
+            "{path}: {} rows, then {next:?}",
+            page.len()
+        );
+        all.extend(page);
+    }
+    Ok(all)
+}
+
+/// The path and query of `<…>; rel="next"`, whatever the form of the address.
+fn next_page(link: &str, path: &str) -> String {
+    let (address, relation) = link.split_once('>').expect("an address");
+    assert_eq!(relation.replace(' ', ""), r#";rel="next""#, "{link}");
+    let address = address.trim_start_matches('<');
+    let (route, _) = path.split_once('?').expect("a query");
+    let (_, query) = address.split_once('?').expect("the next page has a cursor");
+    format!("{route}?{query}")
+}
+
+/// A query as part of an address.
+pub(crate) fn encoded(query: &Query) -> String {
+    let encode = |text: &str| {
+        let byte = |byte: u8| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' | b':' => {
+                char::from(byte).to_string()
+            }
+            other => format!("%{other:02X}"),
+        };
+        text.bytes().map(byte).collect::<String>()
+    };
+    let parameter = |(name, value): &(String, String)| format!("{name}={}", encode(value));
+    query.0.iter().map(parameter).collect::<Vec<_>>().join("&")
+}
+
+/// The rows of the records that must be stored, as far as only the service knows from its own list.
+fn stored(records: &[Value], listed: &[Value]) -> Vec<Row> {
+    let mut listed: Vec<Row> = listed.iter().map(|row| row.as_object().expect("an object").clone()).collect();
+    let replaced = |position: usize| {
+        let id = &records[position]["_id"];
+        !id.is_null() && records[position + 1..].iter().any(|later| later["_id"] == *id)
+    };
+    let mut rows = Vec::new();
+    for (_, record) in records.iter().enumerate().filter(|(position, _)| !replaced(*position)) {
+        let mut row = Record::new(record.as_object().expect("an object").clone(), Moment::UNIX_EPOCH).row;
+        let is_same = |listed: &Row| {
+            let mut shown = listed.clone();
+            let id = shown.remove("_id");
+            let updated_at = shown.remove("_updated_at");
+            let is_named = row.get("_id").is_none_or(|given| id.as_ref() == Some(given));
+            let mut given = row.clone();
+            given.remove("_id");
+            let time = updated_at.and_then(|time| time.as_str().and_then(moment));
+            is_named
+                && time.is_some()
+                && crate::difference::difference(&json!(given), &json!(shown)).is_none()
+        };
+        let position = listed.iter().position(is_same);
+        let found = listed.remove(position.unwrap_or_else(|| panic!("not listed: {record}\nof {listed:#?}")));
+        for field in ["_id", "_updated_at"] {
+            row.insert(field.to_owned(), found[field].clone());
+        }
+        rows.push(row);
+    }
+    assert!(listed.is_empty(), "listed, but not stored: {listed:?}");
+    rows
+}
