@@ -14,15 +14,19 @@ async fn answers_of_the_queue_are_lost() {
     stack.restart_write(&[("REDIS_URL".into(), url)]).await.expect("the ingest service");
     let ledger = Ledger::open(&stack, "dropped");
     let load = Load { pause: Duration::from_millis(10), ..Load::default() };
-    send_while(&ledger, &mut stack, load, |_, ledger| {
+    send_while(&ledger, &mut stack, load, |stack, ledger| {
         for at in [20, 60, 100] {
             answered(ledger, at);
+            // While no outcome can be found either: who finds one need not repeat the append.
+            stack.workers[0].freeze();
             // From an append on: of most requests a ping is lost, which shows before anything is appended.
             proxy.lose_answers_from("EVALSHA");
             std::thread::sleep(Duration::from_millis(300));
             proxy.set(Traffic::Flowing);
             // What was swallowed never comes; the connection is of no more use.
             proxy.cut();
+            std::thread::sleep(Duration::from_millis(500));
+            stack.workers[0].thaw();
         }
     });
     let repeated: i64 = sqlx::query_scalar("SELECT max(n) + 1 - count(*) FROM batch")
