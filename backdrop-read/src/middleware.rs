@@ -19,7 +19,8 @@ const URL_BYTES_MAX: usize = 16 * 1024;
 const _: () = assert!(URL_BYTES_MAX < URL_BYTES_KEPT);
 
 /// The headers that pages of other origins may read, besides those that they always may.
-const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static("ETag, Link, X-Request-Id");
+const EXPOSED_HEADERS: HeaderValue =
+    HeaderValue::from_static("Content-Disposition, Deprecation, ETag, Link, Retry-After, X-Request-Id");
 
 /// Lets pages of any origin read any answer, errors too, and errors not be kept.
 pub(crate) async fn set_headers(

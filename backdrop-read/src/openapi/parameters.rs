@@ -192,7 +192,9 @@ impl Entry {
             .description(Some(description));
         match self.takes {
             Takes::Texts => {
-                let list = ArrayBuilder::new().items(text()).examples([json!(self.texts())]);
+                // Swagger UI puts the example of an item into a new line, or else the word "string".
+                let item = text().examples(self.texts().first().map(|first| json!(first)));
+                let list = ArrayBuilder::new().items(item).examples([json!(self.texts())]);
                 builder.style(Some(ParameterStyle::Form)).explode(Some(true)).schema(Some(list))
             }
             _ => builder.schema(Some(self.single())),

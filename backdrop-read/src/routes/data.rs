@@ -8,8 +8,8 @@ use crate::answers::{Address, Answers};
 use crate::fault;
 use crate::format::Renderer;
 use actix_web::http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_MAX_AGE, ALLOW, HeaderName,
-    HeaderValue, LINK,
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_MAX_AGE,
+    ACCESS_CONTROL_REQUEST_HEADERS, ALLOW, HeaderName, HeaderValue, LINK,
 };
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, guard};
@@ -24,6 +24,8 @@ const METHODS: &str = "GET, HEAD, OPTIONS";
 const PREFLIGHT_MAX_AGE_SECONDS: &str = "86400";
 /// The headers that clients of the original add to their requests.
 const PREFLIGHT_HEADERS: &str = "cache-control, govuk-request-id, request-id";
+/// Other headers that have a meaning here and that browsers ask about.
+const NEWER_HEADERS: [&str; 3] = ["if-none-match", "traceparent", "x-request-id"];
 
 /// The path by name has been deprecated since the one by group and type came, at the start of 2014. The
 /// form is that of RFC 9745: an `@` and seconds since 1970.
@@ -46,13 +48,22 @@ pub fn configure(config: &mut ServiceConfig) {
         );
 }
 
-async fn preflight() -> HttpResponse {
+async fn preflight(request: HttpRequest) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((ALLOW, METHODS))
         .insert_header((ACCESS_CONTROL_ALLOW_METHODS, METHODS))
-        .insert_header((ACCESS_CONTROL_ALLOW_HEADERS, PREFLIGHT_HEADERS))
+        .insert_header((ACCESS_CONTROL_ALLOW_HEADERS, allowed_headers(&request)))
         .insert_header((ACCESS_CONTROL_MAX_AGE, PREFLIGHT_MAX_AGE_SECONDS))
         .finish()
+}
+
+/// The headers a page may send: those of the contract, and of the newer ones those it asks for.
+fn allowed_headers(request: &HttpRequest) -> String {
+    let asked = request.headers().get(ACCESS_CONTROL_REQUEST_HEADERS).and_then(|value| value.to_str().ok());
+    let asked: Vec<String> =
+        asked.into_iter().flat_map(|names| names.split(',')).map(|name| name.trim().to_lowercase()).collect();
+    let newer = NEWER_HEADERS.into_iter().filter(|name| asked.iter().any(|asked| asked == name));
+    [PREFLIGHT_HEADERS].into_iter().chain(newer).collect::<Vec<_>>().join(", ")
 }
 
 async fn by_group_and_type(

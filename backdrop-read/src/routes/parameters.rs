@@ -24,7 +24,7 @@ pub fn read(query: &str) -> Result<Vec<(String, String)>, ApiError> {
             decoded.ok_or_else(|| {
                 let message = format!(
                     "{name:?} is not percent-encoded UTF-8: after each % there must be two hexadecimal digits, \
-                     and a % itself is written %25"
+                     a % itself is written %25, and é is %C3%A9, not %E9"
                 );
                 ApiError::new(ErrorCode::InvalidQuery, message)
             })

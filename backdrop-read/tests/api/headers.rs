@@ -6,7 +6,10 @@ async fn answers_may_be_read_from_anywhere_and_kept_for_as_long_as_they_are_good
     let stack = with_examples().await;
     let answer = stack.reader().get(PATH).expect(200);
     assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
-    assert_eq!(answer.header("access-control-expose-headers"), Some("ETag, Link, X-Request-Id"));
+    assert_eq!(
+        answer.header("access-control-expose-headers"),
+        Some("Content-Disposition, Deprecation, ETag, Link, Retry-After, X-Request-Id")
+    );
     assert_eq!(answer.header("cache-control"), Some("max-age=1800, must-revalidate"));
     assert_eq!(answer.header("vary"), Some("Accept, Accept-Encoding"));
     assert_eq!(answer.header("content-type"), Some("application/json"));
@@ -41,6 +44,11 @@ async fn methods_are_those_of_a_read_only_resource() {
     ] {
         assert_eq!(preflight.header(name), Some(value));
     }
+    let asking = reader.with_header("Access-Control-Request-Headers", "If-None-Match,x-request-id,x-evil");
+    assert_eq!(
+        asking.send("OPTIONS", PATH, Vec::new()).expect("an answer").header("access-control-allow-headers"),
+        Some("cache-control, govuk-request-id, request-id, if-none-match, x-request-id")
+    );
     let head = reader.send("HEAD", PATH, Vec::new()).expect("an answer").expect(200);
     let get = reader.get(PATH).expect(200);
     assert_eq!(head.text, "");

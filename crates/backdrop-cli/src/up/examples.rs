@@ -41,8 +41,11 @@ pub(super) async fn load(write: SocketAddr, admin_token: SecretString) -> anyhow
         let base = Url::parse(&super::welcome::url(write)).context("the write service has no address")?;
         let client = Client::new(base, admin_token);
         for Example { data_type, records } in EXAMPLES {
-            let definition =
-                json!({"data_group": DATA_GROUP, "data_type": data_type, "raw_queries_allowed": true});
+            // Figures of 2017 are as new as they will ever be.
+            let definition = json!({
+                "data_group": DATA_GROUP, "data_type": data_type, "raw_queries_allowed": true,
+                "max_age_expected": null,
+            });
             create_unless_there(&client, &definition.to_string())?;
             let summary = send_example(client.clone(), DATA_GROUP, data_type, records)?;
             tracing::info!(data_group = DATA_GROUP, data_type, "loaded an example: {summary}");

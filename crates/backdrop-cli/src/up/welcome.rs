@@ -26,7 +26,7 @@ fn text(arguments: &Arguments, addresses: Addresses) -> String {
         "
 Backdrop is ready.
 
-  read     {read}
+  read     {read}, described at {read}/docs
   write    {write}
   token    of the administration: {token}
   data     {home} (Postgres {postgres}, Redis {redis})

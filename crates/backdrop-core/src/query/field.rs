@@ -18,9 +18,10 @@ impl FieldName {
         if is_field_name(text) {
             return Ok(Self(text.to_owned()));
         }
+        let hint = if text.contains(',') { "; give each field as a parameter of its own" } else { "" };
         Err(invalid(format!(
             "{parameter} names the field {text:?}, and there is none of that form: a field consists of \
-             letters, digits and `_`, has two characters or more, and does not begin with a digit"
+             letters, digits and `_`, has two characters or more, and does not begin with a digit{hint}"
         )))
     }
 

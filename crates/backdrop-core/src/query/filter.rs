@@ -110,13 +110,16 @@ fn read_alternatives(texts: &[&str]) -> Result<Vec<Filter>, ApiError> {
 }
 
 fn read_comparison(text: &str) -> Result<Filter, ApiError> {
-    let (field, rest) = split("filter_by_comparison", text)?;
     let wrong = |found: &str| {
         invalid(format!(
             "filter_by_comparison={text}: expected a field, an operator and a value, as in count:gte:10; the \
              operators are gt, gte, lt, lte and ne, found {found:?}"
         ))
     };
+    if !text.contains(':') {
+        return Err(wrong(text));
+    }
+    let (field, rest) = split("filter_by_comparison", text)?;
     let (operator, value) = rest.split_once(':').ok_or_else(|| wrong(rest))?;
     let inequality = match operator {
         "gt" => Inequality::Greater,

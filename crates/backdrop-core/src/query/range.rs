@@ -170,7 +170,7 @@ fn read_end(name: &str, text: &str) -> Result<Timestamp, ApiError> {
     let bytes = text.as_bytes();
     let has_time_of_day = bytes.get(10) == Some(&b'T') && bytes.get(16) == Some(&b':');
     if !has_time_of_day {
-        return Err(wrong("it must have a time of day with seconds".into()));
+        return Err(wrong("it must be a date and a time of day with seconds".into()));
     }
     let has_offset = bytes[17..].iter().any(|byte| matches!(byte, b'Z' | b'z' | b'+' | b'-'));
     if !has_offset {
