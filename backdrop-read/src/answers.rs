@@ -1,8 +1,9 @@
 //! Answering: brings a query and the store together. Knows nothing of HTTP.
 
 use backdrop_core::data_set::DataSet;
+use backdrop_core::error::ApiError;
 use backdrop_core::query::{Answer, Query};
-use backdrop_core::shape::Row;
+use backdrop_core::shape::{Gathering, Row};
 use backdrop_postgres::{Catalogue, DataVersion, Found, KnownDataSet, ReadError, RecordReader, StoreError};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -28,10 +29,32 @@ pub enum Rows {
 /// What answers a query.
 #[derive(Debug)]
 pub struct Answered {
-    /// The rows.
-    pub rows: Rows,
+    /// What was found.
+    pub material: Material,
     /// The cursor of the next page, if there is one.
     pub next: Option<String>,
+}
+
+/// What was found, of which rows are still to be made.
+#[derive(Debug)]
+pub enum Material {
+    /// Records as they are stored.
+    Records(Vec<Box<RawValue>>),
+    /// Cells of groups.
+    Groups(Box<Gathering>),
+}
+
+impl Material {
+    /// The rows. Making them may take a core a second.
+    ///
+    /// # Errors
+    /// If there would be too many.
+    pub fn rows(self) -> Result<Rows, ApiError> {
+        match self {
+            Self::Records(records) => Ok(Rows::Records(records)),
+            Self::Groups(gathering) => gathering.rows().map(Rows::Groups),
+        }
+    }
 }
 
 /// How a request names a data set.
@@ -71,7 +94,7 @@ impl Answers {
         self.reader.version(data_set.id).await
     }
 
-    /// The rows that answer a query, and the version of the data set they come from.
+    /// What answers a query, and the version of the data set they come from.
     ///
     /// # Errors
     /// If the query asks for what the records do not allow, or the store fails.
@@ -80,13 +103,13 @@ impl Answers {
             Answer::Rows(listing) => {
                 let page = self.reader.rows(data_set.id, query.selection(), listing).await?;
                 let next = page.found.next.map(|next| next.encode(listing.order()));
-                let rows = Rows::Records(page.found.rows);
-                Ok(Found { version: page.version, found: Answered { rows, next } })
+                let material = Material::Records(page.found.rows);
+                Ok(Found { version: page.version, found: Answered { material, next } })
             }
             Answer::Groups(grouping) => {
                 let gathered = self.reader.groups(data_set.id, query.selection(), grouping).await?;
-                let rows = Rows::Groups(gathered.found.rows()?);
-                Ok(Found { version: gathered.version, found: Answered { rows, next: None } })
+                let material = Material::Groups(Box::new(gathered.found));
+                Ok(Found { version: gathered.version, found: Answered { material, next: None } })
             }
         }
     }

@@ -8,32 +8,61 @@ mod ndjson;
 mod table;
 mod xlsx;
 
-use crate::answers::Rows;
+use crate::answers::{Material, Rows};
 use crate::fault;
-use backdrop_core::error::ApiError;
+use backdrop_core::error::{ApiError, ErrorCode};
 use backdrop_core::query::Format;
 use std::sync::Arc;
+use std::time::Duration;
 use table::Table;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 /// What an answer says besides its rows. Only JSON has a place for it.
 pub type Warning = &'static str;
 
 /// How many sheets are made at the same time. One may take 300 MB, so others wait for their turn.
 const SHEETS_AT_ONCE: usize = 1;
+/// How many other answers are on their way from the store to the client's form at the same time. Most take
+/// kilobytes and milliseconds, but each may take 300 MB, too.
+const OTHERS_AT_ONCE: usize = 32;
+/// How long a request waits for its turn before it is asked to come back.
+const TURN_WITHIN: Duration = Duration::from_secs(10);
 
 /// Makes the bodies of answers, each on a thread that may be kept busy: writing a hundred thousand rows
 /// takes a core seconds, in which the threads that serve requests serve others.
 #[derive(Debug)]
 pub struct Renderer {
     sheets: Arc<Semaphore>,
+    others: Arc<Semaphore>,
+}
+
+/// The right to be rendered, which ends with the rendering.
+#[derive(Debug)]
+pub struct Turn {
+    format: Format,
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Renderer {
     /// One that is idle.
     pub fn new() -> Self {
-        Self { sheets: Arc::new(Semaphore::new(SHEETS_AT_ONCE)) }
+        let turns = |count| Arc::new(Semaphore::new(count));
+        Self { sheets: turns(SHEETS_AT_ONCE), others: turns(OTHERS_AT_ONCE) }
+    }
+
+    /// Waits for the turn of an answer. To be called before the store is asked: who waits should hold nothing.
+    ///
+    /// # Errors
+    /// If the turn does not come within ten seconds.
+    pub async fn turn(&self, format: Format) -> Result<Turn, ApiError> {
+        let turns = if format == Format::Xlsx { &self.sheets } else { &self.others };
+        let Ok(permit) = timeout(TURN_WITHIN, Arc::clone(turns).acquire_owned()).await else {
+            let message = "Too many large answers are being made at the moment; try again later.";
+            return Err(ApiError::new(ErrorCode::QueryTimeout, message));
+        };
+        Ok(Turn { format, _permit: permit.ok() })
     }
 
     /// The body of an answer.
@@ -43,18 +72,15 @@ impl Renderer {
     /// these rows, saying which one can.
     pub async fn render(
         &self,
-        format: Format,
-        rows: Rows,
+        turn: Turn,
+        material: Material,
         warning: Option<Warning>,
     ) -> Result<Vec<u8>, ApiError> {
-        let turn = match format {
-            Format::Xlsx => self.sheets.clone().acquire_owned().await.ok(),
-            Format::Json | Format::Csv | Format::Ndjson => None,
-        };
-        // The turn goes along: if the client hangs up, the sheet is made nevertheless.
+        // The turn goes along: if the client hangs up, the answer is made nevertheless.
         let rendered = spawn_blocking(move || {
-            let _turn = turn;
-            render(format, &rows, warning)
+            // All of it moves here, and the permit with it.
+            let turn = turn;
+            render(turn.format, &material.rows()?, warning)
         });
         rendered.await.unwrap_or_else(|error| Err(fault::of_rendering(&error)))
     }

@@ -2,8 +2,8 @@
 //!
 //! **Invariant.** Texts are written as texts, whatever they look like: never as formulas, never as links.
 //!
-//! **Invariant.** What a spreadsheet would change silently is a text: it keeps 15 digits of a number, and
-//! knows no time before 1900.
+//! **Invariant.** Integers and times that a spreadsheet would change silently are texts: it keeps 15 digits of
+//! a number, and does not agree with others on times before March 1900.
 
 mod sheet;
 mod time;

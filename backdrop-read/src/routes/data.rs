@@ -12,7 +12,7 @@ use actix_web::http::header::{
     ACCESS_CONTROL_REQUEST_HEADERS, ALLOW, HeaderName, HeaderValue, LINK,
 };
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse, guard};
+use actix_web::{HttpRequest, HttpResponse, ResponseError, guard};
 use answer::answer;
 use backdrop_core::data_set::{DataGroup, DataSetName, DataType};
 use backdrop_core::error::{ApiError, ErrorCode};
@@ -96,7 +96,8 @@ async fn by_name(
     let data_set = &known.data_set;
     let successor =
         format!("</data/{}/{}>; rel=\"successor-version\"", data_set.data_group, data_set.data_type);
-    let mut response = answer(&request, &answers, &renderer, data_set).await?;
+    let answered = answer(&request, &answers, &renderer, data_set).await;
+    let mut response = answered.unwrap_or_else(|refused| refused.error_response());
     let headers = response.headers_mut();
     headers.insert(DEPRECATION, HeaderValue::from_static(DEPRECATED_SINCE));
     if let Ok(successor) = HeaderValue::from_str(&successor) {

@@ -66,4 +66,6 @@ async fn the_path_by_name_is_deprecated_and_says_what_to_use() {
     let answer = stack.reader().get("/licensing_applications").expect(200);
     assert!(answer.header("deprecation").is_some_and(|date| date.starts_with('@')));
     assert_eq!(answer.header("link"), Some("</data/licensing/applications>; rel=\"successor-version\""));
+    let refused = stack.reader().get("/licensing_applications?limit=x").expect(400);
+    assert!(refused.header("deprecation").is_some() && refused.header("link").is_some());
 }

@@ -1,4 +1,4 @@
-//! Over-long URLs, over plain TCP: no client library would send them.
+//! Over-long and unencoded URLs, over plain TCP: no client library would send them.
 
 use super::{PATH, with_examples};
 use backdrop_testing::{Answer, Stack};
@@ -90,6 +90,39 @@ async fn the_requests_before_an_over_long_one_are_answered_as_ever() {
         assert_eq!(read_answer(&mut pipelined).json()["data"][0]["_id"], "1");
     }
     assert_too_long(&read_answer(&mut pipelined));
+}
+
+/// How many answers there are until the service closes the connection, or falls silent for a second.
+fn count_answers(mut stream: TcpStream) -> usize {
+    stream.set_read_timeout(Some(Duration::from_secs(1))).expect("a timeout");
+    let mut answers = Vec::new();
+    let mut buffer = [0; 64 * 1024];
+    while let Ok(length @ 1..) = stream.read(&mut buffer) {
+        answers.extend_from_slice(&buffer[..length]);
+    }
+    answers.windows(9).filter(|part| part == b"HTTP/1.1 ").count()
+}
+
+/// If bodies were changed on the way in, their ends could be read as requests that nobody sent: whoever
+/// shares a connection through a proxy would get the answers of another.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_body_becomes_a_request() {
+    let stack = with_examples().await;
+    let hidden = request("/_status/data-sets", "X-Padding: 12\r\n");
+    let last = request("/_status", "Connection: close\r\n");
+    for grown in [hidden.len().div_ceil(4), hidden.len()] {
+        let body = format!("\n\nGET /{} {hidden}", "é".repeat(grown));
+        let padded = format!("{body}{}", " ".repeat(4));
+        for body in [body, padded, format!("\n\nGET /{} {hidden}", "x".repeat(40_000))] {
+            let length = format!("content-length: {}\r\n", body.len());
+            for path in ["/_status", PATH] {
+                let mut stream = connect(&stack);
+                let sent = format!("{}{body}{last}", request(path, &length));
+                stream.write_all(sent.as_bytes()).expect("the requests are taken");
+                assert!(count_answers(stream) <= 2, "{path} with {} bytes", body.len());
+            }
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

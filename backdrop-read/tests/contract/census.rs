@@ -2,29 +2,10 @@
 
 use crate::reference::Query;
 use crate::service::Got;
+use backdrop_core::query::PARAMETERS;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-const PARAMETERS: [&str; 18] = [
-    "start_at",
-    "end_at",
-    "inclusive",
-    "period",
-    "timezone",
-    "duration",
-    "filter_by",
-    "filter_by_prefix",
-    "filter_by_any",
-    "filter_by_comparison",
-    "latest_by",
-    "sort_by",
-    "limit",
-    "cursor",
-    "fields",
-    "group_by",
-    "collect",
-    "compare",
-];
 const PERIODS: [&str; 6] = ["hour", "day", "week", "month", "quarter", "year"];
 const METHODS: [&str; 9] = ["sum", "mean", "min", "max", "median", "percentile", "count", "set", "plain"];
 
@@ -64,7 +45,7 @@ impl Census {
         }
         assert!(self.cases >= least, "too few cases");
         assert!(percent(self.found_something) >= 60.0, "too few cases found something");
-        for name in PARAMETERS.iter().chain(&["flatten"]) {
+        for name in PARAMETERS {
             let count = self.parameters.get(*name).copied().unwrap_or(0);
             assert!(percent(count) >= 5.0, "{name} is in too few cases: {count}");
         }

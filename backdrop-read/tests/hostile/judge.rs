@@ -1,30 +1,8 @@
 //! What any answer must be, whatever was asked.
 
 use crate::wire::Reply;
+use backdrop_core::query::PARAMETERS;
 
-/// The parameters of the contract. A refusal names at least one, or what else it is about.
-pub(crate) const PARAMETERS: [&str; 20] = [
-    "start_at",
-    "end_at",
-    "inclusive",
-    "period",
-    "timezone",
-    "duration",
-    "filter_by",
-    "filter_by_prefix",
-    "filter_by_any",
-    "filter_by_comparison",
-    "latest_by",
-    "group_by",
-    "collect",
-    "sort_by",
-    "limit",
-    "cursor",
-    "fields",
-    "flatten",
-    "compare",
-    "format",
-];
 /// What else a refusal may be about.
 const OTHER_SUBJECTS: [&str; 5] = ["parameter", "percent-encoded", "URL", "path", "request"];
 /// Shorter than this nothing is said about what to do.

@@ -1,8 +1,9 @@
 //! Every parameter with every kind of value, and with every other.
 
-use crate::judge::{self, PARAMETERS};
+use crate::judge;
 use crate::values::{ANY, BESIDE, REPEATABLE, RIGHT, WRONG};
 use crate::{DATA_SETS, MIXED, wire, with_records};
+use backdrop_core::query::PARAMETERS;
 use backdrop_testing::Stack;
 use std::net::SocketAddr;
 
@@ -70,7 +71,7 @@ fn assert_all_are_borne(stack: Stack, targets: &[String]) -> usize {
 async fn every_parameter_bears_every_value() {
     let mut targets = Vec::new();
     for beside in BESIDE {
-        for name in PARAMETERS.into_iter().chain(["", "unknown"]) {
+        for name in PARAMETERS.iter().copied().chain(["", "unknown"]) {
             targets.extend(ANY.iter().map(|value| format!("{MIXED}?{beside}&{name}={value}")));
         }
     }

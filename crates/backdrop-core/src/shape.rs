@@ -17,7 +17,7 @@ mod record;
 mod row;
 mod scalar;
 
-pub use bounds::{ANSWER_BYTES_MAX, ROWS_MAX, too_large, too_many_rows};
+pub use bounds::{ANSWER_BYTES_MAX, ROWS_MAX, too_large, too_many_groups, too_many_rows};
 pub use cell::{Cell, Collected};
 pub use gathering::Gathering;
 pub use number::Number;
@@ -37,13 +37,14 @@ fn rows(grouping: &Grouping, groups: Vec<Group>, earlier: Option<&Earlier>) -> R
     let columns = Columns::of(grouping);
     let Some(periods) = grouping.periods() else {
         let groups = selected(grouping, groups);
-        bounds::check(groups.len(), 1)?;
+        bounds::check(&groups, 1, &columns)?;
         return Ok(groups.iter().map(|group| columns.group_row(group)).collect());
     };
     let figures = |group| period_figures(grouping, group, earlier);
     let period_rows = |group| figures(group).iter().map(|figures| columns.period_row(figures)).collect();
     if grouping.keys().is_empty() {
         let all = groups.into_iter().next().unwrap_or_else(|| Group::without_records(Vec::new()));
+        bounds::check(std::slice::from_ref(&all), periods.len(), &columns)?;
         return Ok(period_rows(&all));
     }
     let groups = match grouping.layout() {
@@ -51,7 +52,7 @@ fn rows(grouping: &Grouping, groups: Vec<Group>, earlier: Option<&Earlier>) -> R
         Layout::Flat => group::all_combinations(groups)?,
     };
     let mut groups = selected(grouping, groups);
-    bounds::check(groups.len(), periods.len())?;
+    bounds::check(&groups, periods.len(), &columns)?;
     Ok(match grouping.layout() {
         Layout::Nested => groups.iter().map(|group| columns.nested_row(group, period_rows(group))).collect(),
         Layout::Flat => {

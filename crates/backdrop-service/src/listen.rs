@@ -9,8 +9,8 @@
 //! `HttpServer` has no place where a connection could be wrapped; this builds the same server from the
 //! same parts, with the same settings.
 //!
-//! **Invariant.** A service that listens here refuses URLs of [`URL_BYTES_KEPT`] bytes and more, and takes
-//! no bodies: what it sees of them may not be what was sent.
+//! **Invariant.** A service that listens here refuses URLs of [`URL_BYTES_KEPT`] bytes and more: what it
+//! sees of them is not what was sent.
 
 mod connection;
 mod url;

@@ -5,7 +5,7 @@ use super::tag::{Identity, Known};
 use crate::answers::{Answered, Answers};
 use crate::fault;
 use crate::format::{Renderer, Warning, content_type};
-use crate::routes::parameters;
+use crate::routes::parameters::{self, Plus};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_TYPE, ContentDisposition, ETag, EntityTag, HeaderValue, LINK, VARY,
@@ -37,12 +37,13 @@ pub(super) async fn answer(
             return Ok(builder(StatusCode::NOT_MODIFIED, &data_set.settings, tag).finish());
         }
     }
+    let turn = renderer.turn(format).await?;
     // Not the tag from above: the data set may have changed since.
     let found = answers.answer(data_set, &query).await.map_err(fault::of_query)?;
     let tag = identity.tag(found.version);
     let warning = (!data_set.settings.published).then_some(WARNING);
-    let Answered { rows, next } = found.found;
-    let body = renderer.render(format, rows, warning).await?;
+    let Answered { material, next } = found.found;
+    let body = renderer.render(turn, material, warning).await?;
     let mut response = builder(StatusCode::OK, &data_set.settings, tag);
     if let Some(cursor) = next {
         response.append_header((LINK, next_page(request, &cursor)));
@@ -57,8 +58,9 @@ pub(super) async fn answer(
 
 /// The address of the next page: that of this one, with another cursor.
 fn next_page(request: &HttpRequest, cursor: &str) -> String {
-    let query = request.query_string().split('&');
-    let kept: Vec<&str> = query.filter(|pair| !pair.is_empty() && !pair.starts_with("cursor=")).collect();
+    let query = request.query_string().split('&').filter(|pair| !pair.is_empty());
+    let name = |pair: &str| parameters::decode(pair.split('=').next().unwrap_or(pair), Plus::Space);
+    let kept: Vec<&str> = query.filter(|pair| name(pair).as_deref() != Some("cursor")).collect();
     format!("<{}?{}&cursor={cursor}>; rel=\"next\"", request.path(), kept.join("&"))
 }
 

@@ -34,6 +34,10 @@ pub(crate) fn query(draw: &mut Draw, records: &[Record]) -> Query {
         38..52 => draft.group(),
         _ => draft.divide_by_time(),
     }
+    if draft.draw.chance(12) {
+        let format = draft.draw.one(&["json", "ndjson"]);
+        draft.add("format", format);
+    }
     // The order of parameters must not matter, but for that of a repeated one.
     let Draft { draw, mut parameters, .. } = draft;
     let turn = draw.number(0..parameters.len() + 1);

@@ -45,6 +45,18 @@ pub enum Filter {
     },
 }
 
+impl Filter {
+    /// The field it is about.
+    pub const fn field(&self) -> &FieldName {
+        match self {
+            Self::OneOf { field, .. }
+            | Self::NoneOf { field, .. }
+            | Self::Compares { field, .. }
+            | Self::StartsWith { field, .. } => field,
+        }
+    }
+}
+
 /// On which side of a bound values are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inequality {

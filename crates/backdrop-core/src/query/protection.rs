@@ -1,7 +1,8 @@
 //! The rules for data sets that do not allow raw queries: no single record may be told from an answer,
-//! neither directly nor by the difference between two slightly different ranges.
+//! neither directly nor by the difference between two slightly different ranges. By the hour everything is
+//! answered, as ever: who has records to protect should not write several figures an hour.
 
-use super::{Answer, Query, invalid};
+use super::{Answer, Filter, Query, invalid};
 use crate::data_set::DataSetSettings;
 use crate::error::ApiError;
 use crate::period::{Calendar, Period};
@@ -35,6 +36,7 @@ impl Query {
         if calendar.period == Period::Hour {
             return Ok(());
         }
+        self.check_filters()?;
         for (name, end) in [("start_at", self.given.start_at), ("end_at", self.given.end_at)] {
             if let Some(end) = end {
                 check_end(name, end, calendar)?;
@@ -48,6 +50,20 @@ impl Query {
             ));
         }
         Ok(())
+    }
+}
+
+impl Query {
+    /// A filter on a time or on the id would pick single records, whatever the ends.
+    fn check_filters(&self) -> Result<(), ApiError> {
+        let fields = self.selection.filters.iter().map(Filter::field);
+        match fields.into_iter().find(|field| field.is_internal()) {
+            None => Ok(()),
+            Some(field) => Err(invalid(format!(
+                "filter_by and its kin cannot name `{field}`, because this data set does not allow raw queries: \
+                 fields that begin with an underscore tell single records apart"
+            ))),
+        }
     }
 }
 

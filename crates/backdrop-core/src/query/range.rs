@@ -4,7 +4,7 @@
 use super::parameters::{Parameters, read_count, read_flag};
 use super::{GivenEnds, invalid};
 use crate::error::ApiError;
-use crate::period::{Calendar, EndCounts, Period, Periods, PeriodsError};
+use crate::period::{Calendar, EndCounts, PERIODS_MAX, Period, Periods, PeriodsError};
 use crate::time::{self, Timestamp};
 use crate::zone::Zone;
 
@@ -152,10 +152,11 @@ fn read_period(text: &str) -> Result<Period, ApiError> {
 }
 
 fn read_duration(text: &str) -> Result<u32, ApiError> {
-    match read_count("duration", text)? {
-        0 => Err(invalid("duration must be at least 1")),
-        duration => Ok(duration),
-    }
+    let wrong = || {
+        invalid(format!("duration must be a whole number from 1 to {PERIODS_MAX} (periods), not {text:?}"))
+    };
+    let duration = read_count("duration", text).map_err(|_| wrong())?;
+    if (1..=PERIODS_MAX).contains(&duration) { Ok(duration) } else { Err(wrong()) }
 }
 
 /// Reads an end. Records may leave out the offset or the time of day, a query may not: a range that

@@ -1,6 +1,6 @@
 //! Groups: the cells that have the same keys.
 
-use super::{Cell, ROWS_MAX, Scalar, too_many_rows};
+use super::{Cell, ROWS_MAX, Scalar, too_many_groups};
 use crate::error::ApiError;
 use crate::period::Periods;
 use std::collections::BTreeSet;
@@ -60,7 +60,7 @@ pub(super) fn all_combinations(groups: Vec<Group>) -> Result<Vec<Group>, ApiErro
         (0..width).map(|index| groups.iter().map(|group| group.keys[index].clone()).collect()).collect();
     let count = seen.iter().try_fold(1_usize, |count, values| count.checked_mul(values.len()));
     if count.is_none_or(|count| count > ROWS_MAX as usize) {
-        return Err(too_many_rows());
+        return Err(too_many_groups());
     }
     let mut combinations: Vec<Vec<Scalar>> = vec![Vec::new()];
     for values in &seen {

@@ -59,6 +59,27 @@ impl Columns {
         }
     }
 
+    /// How many values a row of a period has, the keys of a flat one included.
+    pub(super) fn width(&self) -> usize {
+        self.names().count()
+    }
+
+    /// How many bytes the names of those values have.
+    pub(super) fn name_bytes(&self) -> usize {
+        self.names().map(str::len).sum()
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let (count, compared) = self
+            .compared
+            .as_ref()
+            .map_or((None, [].as_slice()), |(count, columns)| (Some(count.as_str()), columns.as_slice()));
+        let figures = self.collected.iter().chain(compared);
+        let collected = figures.flat_map(|column| [Some(column.name.as_str()), column.plain.as_deref()]);
+        let keys = self.keys.iter().map(String::as_str);
+        keys.chain(["_start_at", "_end_at", &self.count]).chain(count).chain(collected.flatten())
+    }
+
     /// `{keys…, _count, collected…}`
     pub(super) fn group_row(&self, group: &Group) -> Row {
         let mut row = Row::new();

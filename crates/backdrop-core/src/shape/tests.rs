@@ -261,6 +261,32 @@ fn too_many_rows_are_refused_before_they_are_made() {
     assert!(rows(&grouping(&format!("{hours}&limit=100")), singles()).is_ok());
 }
 
+#[test]
+fn what_shaping_adds_is_bounded_before_it_is_made() {
+    let collect: String = (0..100).map(|n| format!("&collect=field{n:03}:sum")).collect();
+    let hours = |count: u32| {
+        format!("period=hour&duration={count}&start_at=2013-01-01T00:00:00Z&compare=previous{collect}")
+    };
+    let size = |query: &str| {
+        let mut gathering = gathering(query);
+        while gathering.question().is_some() {
+            gathering.answered(vec![]).expect("fine");
+        }
+        gathering.rows().map(|rows| rows.len())
+    };
+    assert_eq!(size(&hours(1_000)), Ok(1_000));
+    assert!(size(&hours(10_000)).expect_err("two million values").message.contains("collect"));
+    // The keys of a group stand in each of its rows.
+    let days = format!("{DAYS}&flatten=true");
+    let long = "x".repeat(200_000);
+    let cells = |keys: usize| {
+        (0..keys).map(|n| cell(&[&format!("{n}{long}"), "b"], Some(n), 1, 1)).collect::<Vec<_>>()
+    };
+    assert!(rows(&grouping(&days), cells(3)).is_ok());
+    let hourly = days.replace("period=day", "period=hour");
+    assert!(rows(&grouping(&hourly), cells(3)).expect_err("200 MB").message.contains("MiB"));
+}
+
 fn any_cells() -> impl Strategy<Value = Vec<Cell>> {
     let key = prop::sample::select(vec!["a", "b", "c"]);
     let any_cell = (key.clone(), key, 0..14_usize, 1..5_u64, -9..9_i128)

@@ -1,10 +1,12 @@
 //! Finds the URLs in the bytes of a connection, cuts off what is too long of them, and percent-encodes what
 //! should have been.
 //!
-//! A URL is what stands between the first and the second space of a line that may begin a request: the
-//! first one of the connection, or one after an empty line, if it begins with a method in capitals. In a
-//! body such a line could stand, too, and would be read changed if it held such a byte before its second
-//! space: services that take bodies do not listen here.
+//! A URL is what stands between the first and the second space of a line that begins a request: the first one
+//! of the connection, or the one after the empty line that ends a head.
+//!
+//! **Invariant.** Nothing but URLs is ever changed. A body must not be: its length stands in the head, and
+//! whatever was too long or too short by that would be read as another request, which an attacker could
+//! have written. So from the first head that announces a body on, a connection is passed on as it is.
 
 /// How many bytes of a URL are let through: more than any service takes, and few enough that URL and
 /// headers fit into what actix-web reads of a request's head (128 KiB).
@@ -15,10 +17,17 @@ const CUT_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// The longest name of a method; a longer word begins no request.
 const METHOD_BYTES_MAX: usize = 32;
 
+/// The names of headers that announce a body, in small letters; longer names that begin like them do no harm.
+const BODY_HEADERS: [&[u8]; 2] = [b"content-length", b"transfer-encoding"];
+/// How much of a header's name has to be known.
+const NAME_BYTES_KEPT: usize = 17;
+
 /// How far the bytes of a connection were looked at.
 #[derive(Debug)]
 pub(super) struct UrlMender {
     place: Place,
+    /// How the header at hand begins, in small letters.
+    header: Vec<u8>,
     /// How many bytes were cut off the URL at hand.
     cut: usize,
 }
@@ -32,15 +41,19 @@ enum Place {
     Url(usize),
     /// In a URL of which no more is let through.
     CutUrl,
-    /// At the beginning of a line of a head or a body.
-    LineStart,
-    /// Anywhere else in a line.
+    /// After a request's URL, or in a line that begins none.
     Line,
+    /// At the beginning of a line of a head.
+    LineStart,
+    /// In a line of a head.
+    Header,
+    /// Behind a head that announces a body.
+    Unknown,
 }
 
 impl Default for UrlMender {
     fn default() -> Self {
-        Self { place: Place::Method(0), cut: 0 }
+        Self { place: Place::Method(0), header: Vec::with_capacity(NAME_BYTES_KEPT), cut: 0 }
     }
 }
 
@@ -54,6 +67,17 @@ impl UrlMender {
                 Place::CutUrl => {}
                 Place::Url(1..) if needs_encoding(*byte) => {
                     mended.extend([b'%', hexadecimal(byte >> 4), hexadecimal(byte & 0xF)]);
+                }
+                Place::LineStart => {
+                    self.header.clear();
+                    mended.push(*byte);
+                }
+                Place::Header if self.header.len() < NAME_BYTES_KEPT => {
+                    self.header.push(byte.to_ascii_lowercase());
+                    if BODY_HEADERS.contains(&self.header.as_slice()) {
+                        self.place = Place::Unknown;
+                    }
+                    mended.push(*byte);
                 }
                 _ => mended.push(*byte),
             }
@@ -84,6 +108,7 @@ impl Place {
             (Self::Method(0), b'\r' | b'\n') => Self::Method(0),
             (Self::Method(bytes), b'A'..=b'Z') if bytes < METHOD_BYTES_MAX => Self::Method(bytes + 1),
             (Self::Method(1..), b' ') => Self::Url(0),
+            (Self::Unknown, _) => Self::Unknown,
             (Self::LineStart, b'\n') => Self::Method(0),
             (Self::LineStart, b'\r') | (_, b'\n') => Self::LineStart,
             (Self::Url(_) | Self::CutUrl, b' ' | b'\r') => Self::Line,
@@ -91,7 +116,8 @@ impl Place {
                 Self::Url(kept + if needs_encoding(byte) { 3 } else { 1 })
             }
             (Self::Url(_) | Self::CutUrl, _) => Self::CutUrl,
-            (Self::Method(_) | Self::LineStart | Self::Line, _) => Self::Line,
+            (Self::LineStart | Self::Header, _) => Self::Header,
+            (Self::Method(_) | Self::Line, _) => Self::Line,
         }
     }
 }
@@ -112,13 +138,8 @@ mod tests {
     #[test]
     fn only_long_urls_are_cut_wherever_the_pieces_end() {
         let long = |bytes: usize| format!("/{}", "x".repeat(bytes - 1));
-        let head = "HTTP/1.1\r\nHost: h\r\n\r\n";
-        let body = "x".repeat(70_000);
-        let requests = |url: &str| {
-            format!(
-                "\r\nGET {url} {head}POST /a HTTP/1.1\nContent-Length: 1\n\n{body}\n\n{{\"GET\": 1 }}\n\nGET {url} {head}"
-            )
-        };
+        let head = "HTTP/1.1\r\nHost: h\r\nX-Length: 1\r\n\r\n";
+        let requests = |url: &str| format!("\r\nGET {url} {head}GET /a HTTP/1.1\n\nGET {url} {head}");
         for bytes in [1, URL_BYTES_KEPT, URL_BYTES_KEPT + 1, 65_535, 200_000] {
             let expected = requests(&long(bytes.min(URL_BYTES_KEPT)));
             for piece in [1, 7, 1_000, 32_768, usize::MAX] {
@@ -126,6 +147,19 @@ mod tests {
                     mended(requests(&long(bytes)).as_bytes(), piece) == expected,
                     "{bytes} bytes in pieces of {piece}"
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_may_be_a_body_is_left_as_it_is() {
+        let long = "x".repeat(70_000);
+        for header in ["Content-Length: 9", "content-length:9", "Transfer-Encoding: chunked"] {
+            let rest = format!("{header}\r\n\r\n\n\nGET /é{long} HTTP/1.1\r\n\r\nGET /é HTTP/1.1\r\n\r\n");
+            let request = format!("GET /é HTTP/1.1\r\nHost: h\r\n{rest}");
+            let expected = format!("GET /%C3%A9 HTTP/1.1\r\nHost: h\r\n{rest}");
+            for piece in [1, 5, usize::MAX] {
+                assert!(mended(request.as_bytes(), piece) == expected, "{header} in pieces of {piece}");
             }
         }
     }
