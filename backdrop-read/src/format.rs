@@ -68,7 +68,7 @@ impl Renderer {
     /// The body of an answer.
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidQuery`](backdrop_core::error::ErrorCode::InvalidQuery) if the form cannot hold
+    /// [`ErrorCode::InvalidQuery`] if the form cannot hold
     /// these rows, saying which one can.
     pub async fn render(
         &self,
