@@ -53,7 +53,20 @@ impl Process {
 
     /// What it has logged.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(&self.log).unwrap_or_default()
+        match std::fs::read(&self.log) {
+            Ok(log) => String::from_utf8_lossy(&log).into_owned(),
+            Err(error) => format!("the log cannot be read: {error}"),
+        }
+    }
+
+    /// Whether it runs, sleeps, is stopped or has ended, for messages.
+    fn state(&mut self) -> String {
+        if let Ok(Some(status)) = self.child.try_wait() {
+            return status.to_string();
+        }
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let state = status.lines().find_map(|line| line.strip_prefix("State:"));
+        state.unwrap_or("unknown").trim().to_owned()
     }
 
     /// Kills it (`SIGKILL`), as a crash would.
@@ -119,11 +132,12 @@ pub(crate) fn signal(pid: u32, what: Signal) {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        let state = self.state();
         self.kill();
         if std::thread::panicking() {
             let log = self.log();
             let tail: Vec<&str> = log.lines().rev().take(60).collect();
-            eprintln!("--- end of the log of {} ---", self.name);
+            eprintln!("--- end of the log of {} ({state}) ---", self.name);
             tail.iter().rev().for_each(|line| eprintln!("{line}"));
         }
     }
