@@ -2,23 +2,21 @@
 //!
 //! All of it happens before the partition is taken, so that no lock is held while a schema is checked.
 
+mod judge;
+
 use crate::schemas::{SchemaLoadError, Schemas};
-use backdrop_core::batch::{BatchKind, ENVELOPE_VERSION, Envelope, EnvelopeError, Origin};
+use backdrop_core::batch::{BatchKind, ENVELOPE_VERSION, Envelope, EnvelopeError, Handling};
 use backdrop_core::data_set::DataSetId;
 use backdrop_core::error::ErrorCode;
 use backdrop_core::ingest::{DecidedEntry, DecodedEntry, Effect, ReceivedEntry};
 use backdrop_core::log::Partition;
-use backdrop_core::record::{self, Violation, Violations};
-use backdrop_core::schema::Schema;
-use backdrop_postgres::{Catalogue, StoreError};
-use serde_json::Value;
+use backdrop_core::origin::Origin;
+use backdrop_core::record::Violations;
+use backdrop_postgres::{Catalogue, Database, StoreError};
+use judge::{Rules, Wanted};
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
-
-/// After so many records the rest of a run is left for the next: a transaction of this size takes a
-/// tenth of a second, and everything that is held for it stays small.
-const RUN_RECORDS_MAX: usize = 5_000;
 
 /// Why entries could not be decided.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +49,7 @@ impl DecideError {
 /// Decides entries of a partition.
 #[derive(Debug)]
 pub(crate) struct Decider {
+    pub(crate) database: Database,
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) schemas: Arc<Schemas>,
     pub(crate) timeout: Duration,
@@ -71,10 +70,18 @@ impl Decider {
                 Err(DecideError::Newer(_)) if !work.is_empty() => break,
                 Err(error) => return Err(error),
             };
-            let schema = self.schema_for(&decoded).await?;
-            work.push((decoded, schema));
+            let is_alone = decoded.as_ref().is_ok_and(|entry| entry.envelope.kind.is_alone());
+            // What it does depends on what the entries before it store.
+            if is_alone && !work.is_empty() {
+                break;
+            }
+            let wanted = self.wanted(&decoded).await?;
+            work.push((decoded, wanted));
+            if is_alone {
+                break;
+            }
         }
-        let validation = tokio::task::spawn_blocking(move || validate_run(work));
+        let validation = tokio::task::spawn_blocking(move || judge::run(work));
         // Only validation is inside: no transaction can be cut off here.
         match tokio::time::timeout(self.timeout, validation).await {
             Ok(Ok(decided)) => Ok(decided),
@@ -88,28 +95,26 @@ impl Decider {
         let envelope = Envelope::from_json(&entry.envelope).unwrap_or_else(|_| nameless(partition, &entry));
         let message = "processing the batch failed time and again; it was set aside and is kept";
         let entry = DecodedEntry { id, accepted_at, envelope, records: entry.records };
-        DecidedEntry { entry, effect: Effect::SetAside(blame(ErrorCode::DeadLetter, message)) }
+        DecidedEntry { entry, effect: Effect::SetAside(Violations::blame(ErrorCode::DeadLetter, message)) }
     }
 
-    async fn schema_for(&self, decoded: &Result<DecodedEntry, DecidedEntry>) -> Result<Wanted, DecideError> {
-        let Ok(entry) = decoded else { return Ok(Wanted::Nothing) };
-        if entry.envelope.kind != BatchKind::Append {
+    async fn wanted(&self, decoded: &Result<DecodedEntry, DecidedEntry>) -> Result<Wanted, DecideError> {
+        let Ok(DecodedEntry { envelope, .. }) = decoded else { return Ok(Wanted::Nothing) };
+        if matches!(envelope.kind, BatchKind::Empty | BatchKind::DeleteDataSet) {
             return Ok(Wanted::Nothing);
         }
-        match self.catalogue.by_id(entry.envelope.data_set_id).await? {
-            None => Ok(Wanted::DataSetGone),
-            Some(known) => {
-                self.schemas.of(&known.data_set).await.map(Wanted::Schema).map_err(DecideError::Schema)
+        // By the configuration that the writer knew, or a later one.
+        let known = self.catalogue.by_id_since(envelope.data_set_id, envelope.configuration).await?;
+        let Some(known) = known else { return Ok(Wanted::DataSetGone) };
+        let stored = match &envelope.kind {
+            BatchKind::Patch { id } | BatchKind::DeleteRecord { id } => {
+                self.database.stored_record(envelope.data_set_id, id.clone()).await?
             }
-        }
+            _ => None,
+        };
+        let schema = self.schemas.of(&known.data_set).await.map_err(DecideError::Schema)?;
+        Ok(Wanted::Rules(Rules { known, schema, stored }))
     }
-}
-
-/// What validating an entry takes.
-enum Wanted {
-    Nothing,
-    DataSetGone,
-    Schema(Option<Arc<Schema>>),
 }
 
 /// Reads the envelope. What is not an envelope is decided at once: it is kept as dead.
@@ -122,7 +127,8 @@ fn decode(
         Err(newer @ EnvelopeError::Newer { .. }) => return Err(DecideError::Newer(newer)),
         Err(EnvelopeError::Malformed(_)) => {
             let envelope = nameless(partition, &entry);
-            let violations = blame(ErrorCode::DeadLetter, "what stood in the queue is not a batch");
+            let violations =
+                Violations::blame(ErrorCode::DeadLetter, "what stood in the queue is not a batch");
             let entry = DecodedEntry {
                 id: entry.id,
                 accepted_at: entry.accepted_at,
@@ -146,49 +152,8 @@ fn nameless(partition: Partition, entry: &ReceivedEntry) -> Envelope {
         request_id: String::new(),
         idempotency: None,
         origin: Origin::Request,
+        configuration: 0,
+        handling: Handling::Strict,
+        faults: Vec::new(),
     }
-}
-
-fn validate_run(work: Vec<(Result<DecodedEntry, DecidedEntry>, Wanted)>) -> Vec<DecidedEntry> {
-    let mut records = 0;
-    let mut decided = Vec::with_capacity(work.len());
-    for (decoded, wanted) in work {
-        if records >= RUN_RECORDS_MAX {
-            break;
-        }
-        let one = match decoded {
-            Ok(entry) => DecidedEntry { effect: effect_of(&entry, &wanted), entry },
-            Err(decided) => decided,
-        };
-        if let Effect::Store(stored) = &one.effect {
-            records += stored.len();
-        }
-        decided.push(one);
-    }
-    decided
-}
-
-fn effect_of(entry: &DecodedEntry, wanted: &Wanted) -> Effect {
-    let schema = match (entry.envelope.kind, wanted) {
-        (BatchKind::Empty, _) => return Effect::Empty,
-        (BatchKind::DeleteDataSet, _) => return Effect::DeleteDataSet,
-        (BatchKind::Append, Wanted::Schema(schema)) => schema.as_deref(),
-        (BatchKind::Append, _) => {
-            return Effect::Reject(blame(ErrorCode::DataSetNotFound, "the data set was deleted"));
-        }
-    };
-    match serde_json::from_slice::<Vec<Value>>(&entry.records) {
-        Ok(records) => match record::validate(records, schema, entry.envelope.batch_id, entry.accepted_at) {
-            Ok(valid) => Effect::Store(valid),
-            Err(violations) => Effect::Reject(violations),
-        },
-        // The writer checked it, so something else wrote it, or it was changed on the way.
-        Err(error) => Effect::SetAside(blame(ErrorCode::InvalidJson, &error.to_string())),
-    }
-}
-
-/// A violation that no record is to blame for.
-fn blame(code: ErrorCode, message: &str) -> Violations {
-    let violation = Violation { record: 0, pointer: String::new(), code, message: message.to_owned() };
-    Violations { listed: vec![violation], total: 1 }
 }

@@ -115,6 +115,7 @@ async fn work(settings: &Settings, database: Database, queue: Queue, stop: Cance
     tasks.spawn(janitor::run(database.clone(), stop.clone()));
     for partition in partitions {
         let decider = Decider {
+            database: database.clone(),
             catalogue: Arc::clone(&catalogue),
             schemas: Arc::clone(&schemas),
             timeout: settings.validation_timeout,

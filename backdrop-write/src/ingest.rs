@@ -3,11 +3,12 @@
 use crate::auth::Caller;
 use crate::error::WriteError;
 use crate::outcomes::{Ended, Outcomes, Waiter};
-use backdrop_core::batch::{BatchKind, ENVELOPE_VERSION, Envelope, Origin, Outcome};
+use backdrop_core::batch::{BatchKind, ENVELOPE_VERSION, Envelope, Handling, Outcome};
 use backdrop_core::data_set::DataSet;
 use backdrop_core::error::{ApiError, ErrorCode, chain};
+use backdrop_core::origin::Origin;
 use backdrop_core::receipt::ReceiptId;
-use backdrop_core::record::Violations;
+use backdrop_core::record::{Violation, Violations};
 use backdrop_postgres::Database;
 use backdrop_queue::{Accepted, AppendError, AppendRequest, Appender, Durability, Queue};
 use backdrop_service::request::RequestId;
@@ -31,6 +32,11 @@ pub(crate) struct Change<'a> {
     pub(crate) data_set: &'a DataSet,
     pub(crate) kind: BatchKind,
     pub(crate) origin: Origin,
+    /// The version of the configuration by which the caller was judged.
+    pub(crate) configuration: i64,
+    pub(crate) handling: Handling,
+    /// What is wrong with records already, in lenient handling.
+    pub(crate) faults: Vec<Violation>,
     /// The JSON array of records; empty for a change without.
     pub(crate) records: String,
     pub(crate) caller: Caller,
@@ -153,6 +159,9 @@ fn append_request(change: Change<'_>, batch_id: Uuid) -> AppendRequest {
         request_id,
         idempotency: None,
         origin: change.origin,
+        configuration: change.configuration,
+        handling: change.handling,
+        faults: change.faults,
     };
     AppendRequest {
         partition: change.data_set.partition,

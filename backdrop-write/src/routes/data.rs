@@ -9,9 +9,10 @@ use crate::receipt;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
 use actix_web::web::{self, Bytes, Data, Path, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use backdrop_core::batch::{BatchKind, Origin};
+use backdrop_core::batch::{BatchKind, Handling};
 use backdrop_core::error::{ApiError, ErrorCode};
 use backdrop_core::json;
+use backdrop_core::origin::Origin;
 use backdrop_postgres::KnownDataSet;
 use backdrop_service::request::RequestId;
 use backdrop_service::routing::only;
@@ -106,6 +107,9 @@ impl Sent {
             data_set,
             kind,
             origin,
+            configuration: state.catalogue.version(),
+            handling: Handling::Strict,
+            faults: Vec::new(),
             records: self.records,
             caller: self.caller,
             request_id,

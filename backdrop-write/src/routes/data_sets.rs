@@ -8,10 +8,11 @@ use crate::ingest::Change;
 use crate::prefer::Preference;
 use actix_web::web::{self, Data, Path, Payload, Query, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use backdrop_core::batch::{BatchKind, Origin};
+use backdrop_core::batch::{BatchKind, Handling};
 use backdrop_core::data_set::{DataSetDefinition, DataSetSettings, SchemaChoice};
 use backdrop_core::error::ErrorCode;
 use backdrop_core::json as strict_json;
+use backdrop_core::origin::Origin;
 use backdrop_core::schema::{self, Schema};
 use backdrop_core::time;
 use backdrop_core::token::TokenHash;
@@ -145,6 +146,9 @@ async fn delete(
         data_set: &known.data_set,
         kind: BatchKind::DeleteDataSet,
         origin: Origin::Request,
+        configuration: state.catalogue.version(),
+        handling: Handling::Strict,
+        faults: Vec::new(),
         records: String::new(),
         caller: Caller::Administrator,
         request_id,

@@ -39,6 +39,12 @@ error_codes! {
     InvalidJson => "invalid_json", 400, "The request body is not acceptable JSON";
     /// The body is JSON, but neither a record nor a list of records.
     NotRecords => "not_records", 400, "The request body is neither a record nor a list of records";
+    /// A line of a CSV body cannot be read as a record.
+    InvalidCsv => "invalid_csv", 400, "The request body is not acceptable CSV";
+    /// The body is not a sheet that can be read, or has no such sheet.
+    InvalidSheet => "invalid_sheet", 400, "The spreadsheet cannot be read";
+    /// The body is not multipart with exactly one file.
+    InvalidUpload => "invalid_upload", 400, "The upload is not one file";
     /// The `Content-Type` is missing or is not one this route takes.
     UnsupportedContentType => "unsupported_content_type", 400, "The content type is not supported";
     /// The `Content-Encoding` is not one this route takes.
@@ -63,6 +69,14 @@ error_codes! {
     InvalidId => "invalid_id", 400, "The _id of the record is not allowed";
     /// A time of the record cannot be read.
     InvalidTime => "invalid_time", 400, "A time of the record cannot be read";
+    /// A field from which `auto_ids` make the `_id` is missing.
+    MissingIdField => "missing_id_field", 400, "A field of the _id is missing";
+    /// The values of `auto_ids` differ from those of another record and yet join to the same `_id`.
+    IdCollision => "id_collision", 400, "Different values make the same _id";
+    /// A cell of a sheet holds an error.
+    CellError => "cell_error", 400, "A cell holds an error";
+    /// There is no record with that id.
+    RecordNotFound => "record_not_found", 400, "The record does not exist";
     /// The validation of the batch took too long, or brought the worker down, time and again.
     DeadLetter => "dead_letter", 400, "The batch could not be processed and was set aside";
     /// The parameters of a query contradict the contract.
@@ -71,12 +85,16 @@ error_codes! {
     InvalidDefinition => "invalid_definition", 400, "The definition is not valid";
     /// The schema cannot be compiled.
     InvalidSchema => "invalid_schema", 422, "The schema is not a valid JSON Schema";
+    /// The `Idempotency-Key` was used with another body.
+    IdempotencyMismatch => "idempotency_mismatch", 422, "The Idempotency-Key belongs to another body";
     /// No token, or not in the form of a bearer token.
     MissingToken => "missing_token", 401, "A bearer token is needed";
     /// The token is unknown, revoked or expired.
     InvalidToken => "invalid_token", 401, "The bearer token is not valid";
     /// The token is good, but not for this.
     Forbidden => "forbidden", 403, "The bearer token is not valid for this";
+    /// The token is one of the data set's, but lacks the scope.
+    InsufficientScope => "insufficient_scope", 403, "The bearer token lacks the scope for this";
     /// No such data set, or it is not queryable.
     DataSetNotFound => "data_set_not_found", 404, "The data set does not exist";
     /// No such token.
@@ -85,6 +103,14 @@ error_codes! {
     ReceiptNotFound => "receipt_not_found", 404, "The receipt does not exist";
     /// The receipt is older than receipts are kept.
     ReceiptExpired => "receipt_expired", 410, "The receipt is no longer kept";
+    /// No such rejected batch, or it is no longer kept.
+    RejectedNotFound => "rejected_not_found", 404, "The rejected batch does not exist";
+    /// The rejected batch was replayed with success before.
+    AlreadyReplayed => "already_replayed", 409, "The rejected batch was replayed already";
+    /// The data set was emptied while it was exported page by page.
+    ExportEnded => "export_ended", 410, "The data set was emptied during the export";
+    /// No such version of the schema.
+    SchemaNotFound => "schema_not_found", 404, "The schema does not exist";
     /// No such path.
     NotFound => "not_found", 404, "The path does not exist";
     /// The path is known, but not with this method.
@@ -93,6 +119,8 @@ error_codes! {
     DataSetExists => "data_set_exists", 409, "The data set exists already";
     /// The URL is longer than the bound.
     UriTooLong => "uri_too_long", 414, "The URL is too long";
+    /// The token has used up its requests for now.
+    QuotaExceeded => "quota_exceeded", 429, "The token has used up its quota";
     /// The queue holds as much as it may; nothing was accepted.
     QueueFull => "queue_full", 503, "The queue is full";
     /// The queue cannot be reached or refuses; nothing was accepted.

@@ -47,7 +47,21 @@ pub struct DecidedEntry {
 #[derive(Clone, Debug)]
 pub enum Effect {
     /// Stores records.
-    Store(Vec<ValidRecord>),
+    Store(Storing),
+    /// Replaces a record, if it is still the one that was read.
+    Replace {
+        /// The record as it is to be.
+        record: ValidRecord,
+        /// The place in the order of changes of the record that was read.
+        seq: i64,
+    },
+    /// Deletes a record, if it is still the one that was read.
+    DeleteRecord {
+        /// Its `_id`.
+        id: String,
+        /// Its place in the order of changes.
+        seq: i64,
+    },
     /// Nothing: records broke rules. The batch is kept with its errors.
     Reject(Violations),
     /// Nothing: it could not be processed time and again. The batch is kept.
@@ -56,6 +70,17 @@ pub enum Effect {
     Empty,
     /// Deletes the data set.
     DeleteDataSet,
+}
+
+/// Records to store, and which of the same batch are not.
+#[derive(Clone, Debug, Default)]
+pub struct Storing {
+    /// The good ones, in order.
+    pub records: Vec<ValidRecord>,
+    /// The numbers of the faulty ones, counted from 1, ascending: only in lenient handling are there any.
+    pub faulty: Vec<usize>,
+    /// What is wrong with them.
+    pub violations: Violations,
 }
 
 /// How an entry ended, to be announced to whoever waits for it.

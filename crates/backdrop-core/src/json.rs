@@ -6,7 +6,8 @@
 //! cannot keep it), no integer outside of 64 bits (it would lose digits), and at most 128 levels.
 
 use crate::error::{ApiError, ErrorCode};
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -58,6 +59,19 @@ pub fn records_text(body: &[u8]) -> Result<RecordsText<'_>, ApiError> {
             "Expected a JSON object (one record) or a list of objects.",
         )),
     }
+}
+
+/// How many items a JSON array holds; `None` if it is none.
+pub fn count(array: &[u8]) -> Option<usize> {
+    serde_json::from_slice::<Vec<IgnoredAny>>(array).ok().map(|items| items.len())
+}
+
+/// The JSON array of those items of a JSON array that have these numbers, counted from 1.
+pub fn pick(array: &[u8], numbers: &[usize]) -> Vec<u8> {
+    let items: Vec<&RawValue> = serde_json::from_slice(array).unwrap_or_default();
+    let picked: Vec<&RawValue> =
+        numbers.iter().filter_map(|number| items.get(number.checked_sub(1)?).copied()).collect();
+    serde_json::to_vec(&picked).expect("what was read can be written")
 }
 
 fn parse_error(detail: String) -> ApiError {
@@ -296,6 +310,14 @@ mod tests {
             assert_eq!(error.code, code, "{part}");
             assert!(error.message.contains(part), "{:?} does not say {part:?}", error.message);
         }
+    }
+
+    #[test]
+    fn items_are_picked_as_they_stand() {
+        let array = br#"[{"a":1.10}, "text" ,{"b":2}]"#;
+        assert_eq!(count(array), Some(3));
+        assert_eq!(pick(array, &[1, 3]), br#"[{"a":1.10},{"b":2}]"#);
+        assert_eq!((count(b"{}"), pick(b"{}", &[1])), (None, b"[]".to_vec()));
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod error;
 pub mod ingest;
 pub mod json;
 pub mod log;
+pub mod origin;
 pub mod period;
 pub mod query;
 pub mod receipt;

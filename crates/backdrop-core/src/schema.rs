@@ -38,6 +38,16 @@ impl SchemaViolation<'_> {
         self.0.instance_path().as_str().to_owned()
     }
 
+    /// Which rule of the schema it breaks, whatever the value: where the rule stands, and for a missing field
+    /// which one.
+    pub fn rule(&self) -> String {
+        let place = self.0.schema_path().as_str();
+        match self.0.kind() {
+            jsonschema::error::ValidationErrorKind::Required { property } => format!("{place} {property}"),
+            _ => place.to_owned(),
+        }
+    }
+
     /// What is wrong with it.
     pub fn message(&self) -> String {
         self.0.to_string()

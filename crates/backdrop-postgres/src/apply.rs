@@ -5,10 +5,12 @@
 //! however often an entry is delivered, a batch counts exactly once and in the order of acceptance.
 
 mod gaps;
+mod known;
 mod plan;
 mod write;
 
 pub(crate) use gaps::insert as insert_gap;
+pub(crate) use plan::BatchLine;
 
 use crate::partitions::{PartitionRow, column, cursor_columns};
 use crate::{Database, StoreError};
@@ -24,8 +26,8 @@ pub enum ApplyResult {
     Applied(Applied),
     /// Somebody else holds the partition; nothing was done.
     Busy,
-    /// The cursor is not where the run was read after: somebody else has applied entries meanwhile.
-    /// Nothing was done.
+    /// The cursor is not where the run was read after, or a record that it changes is not the one that was
+    /// read: somebody else was faster. Nothing was done.
     Moved,
 }
 
@@ -79,9 +81,13 @@ async fn apply(
     }
     let ids = entries.iter().map(|decided| decided.entry.id);
     let found = gaps::note(&mut tx, partition, read_after, ids, new_cursor).await?;
-    let known = write::known_batches(&mut tx, &entries).await?;
     let states = write::lock_data_sets(&mut tx, &entries).await?;
-    let plan = Plan::of(entries, &known, states);
+    if !write::is_unchanged(&mut tx, &entries, &states).await? {
+        tx.rollback().await?;
+        return Ok(ApplyResult::Moved);
+    }
+    let known = known::of(&mut tx, &entries).await?;
+    let plan = Plan::of(entries, known, states);
     write::records(&mut tx, &plan).await?;
     write::batches(&mut tx, partition, &plan).await?;
     write::rejected(&mut tx, &plan).await?;

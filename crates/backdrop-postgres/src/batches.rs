@@ -2,7 +2,7 @@
 
 use crate::partitions::{column, read_cursor};
 use crate::{Database, StoreError};
-use backdrop_core::batch::Outcome;
+use backdrop_core::batch::{Changed, Outcome};
 use backdrop_core::data_set::DataSetId;
 use backdrop_core::log::Cursor;
 use backdrop_core::receipt::ReceiptId;
@@ -26,8 +26,12 @@ pub struct BatchRow {
     pub accepted_at: Timestamp,
     /// When it was applied.
     pub applied_at: Timestamp,
-    /// Why it was not stored; `None` if it was, or if the rejected batch is no longer kept.
+    /// How many were not, while the others were.
+    pub rejected: i32,
+    /// Why not all of it was stored; `None` if it was, or if the rejected batch is no longer kept.
     pub violations: Option<Violations>,
+    /// Of a replay: the ids that had changed since the batch was rejected.
+    pub changed: Option<Changed>,
 }
 
 impl BatchRow {
@@ -36,13 +40,16 @@ impl BatchRow {
         let outcome = Outcome::parse(row.try_get("outcome")?)
             .ok_or_else(|| StoreError::corrupt(format!("batch {batch_id}"), "outcome"))?;
         let errors: Option<Json<Violations>> = row.try_get("errors")?;
+        let changed: Option<Json<Changed>> = row.try_get("changed")?;
         Ok(Self {
             batch_id,
             outcome,
             records: row.try_get("records")?,
             accepted_at: row.try_get("accepted_at")?,
             applied_at: row.try_get("applied_at")?,
+            rejected: row.try_get("rejected")?,
             violations: errors.map(|Json(violations)| violations),
+            changed: changed.map(|Json(changed)| changed),
         })
     }
 }
@@ -69,10 +76,14 @@ impl Database {
         let pool = self.pool.clone();
         self.in_task(async move {
             let rows = sqlx::query(
-                "SELECT b.batch_id, b.outcome, b.records, b.accepted_at, b.applied_at, r.errors
+                // The errors of a replay are those of the batch that it replays.
+                "SELECT b.batch_id, b.outcome, b.records, b.rejected, b.changed, b.accepted_at, b.applied_at,
+                        r.errors
                  FROM UNNEST($1::bigint[], $2::uuid[]) AS wanted (data_set_id, batch_id)
                  JOIN batch b USING (data_set_id, batch_id)
-                 LEFT JOIN rejected_batch r USING (data_set_id, batch_id)",
+                 LEFT JOIN rejected_batch r ON r.data_set_id = b.data_set_id
+                     AND r.batch_id = coalesce(b.replay_of, b.batch_id)
+                     AND (b.outcome <> 'stored' OR b.rejected > 0)",
             )
             .bind(data_sets)
             .bind(batches)
@@ -94,10 +105,13 @@ impl Database {
         self.in_task(async move {
             let row = sqlx::query(
                 "SELECT p.cursor_epoch, p.cursor_n,
-                        b.batch_id, b.outcome, b.records, b.accepted_at, b.applied_at, r.errors
+                        b.batch_id, b.outcome, b.records, b.rejected, b.changed, b.accepted_at,
+                        b.applied_at, r.errors
                  FROM ingest_partition p
                  LEFT JOIN batch b ON b.data_set_id = $2 AND b.batch_id = $3
-                 LEFT JOIN rejected_batch r ON r.data_set_id = b.data_set_id AND r.batch_id = b.batch_id
+                 LEFT JOIN rejected_batch r ON r.data_set_id = b.data_set_id
+                     AND r.batch_id = coalesce(b.replay_of, b.batch_id)
+                     AND (b.outcome <> 'stored' OR b.rejected > 0)
                  WHERE p.partition = $1",
             )
             .bind(column(receipt.partition))

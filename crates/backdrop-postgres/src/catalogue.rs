@@ -143,12 +143,32 @@ impl Catalogue {
         self.shared.find(Wanted::Id(id)).await
     }
 
+    /// The data set with that id, judged by the configuration of that version or a later one.
+    ///
+    /// # Errors
+    /// As for [`by_name`](Self::by_name).
+    pub async fn by_id_since(
+        &self,
+        id: DataSetId,
+        version: i64,
+    ) -> Result<Option<Arc<KnownDataSet>>, StoreError> {
+        if self.version() < version {
+            self.refresh().await?;
+        }
+        self.by_id(id).await
+    }
+
     /// Whether the token belongs to any data set but this one, so that "not for this data set" can be
     /// told from "not at all".
     pub fn is_token_of_another(&self, data_set: DataSetId, hash: &TokenHash, now: Timestamp) -> bool {
         let snapshot = self.shared.snapshot.load();
         let others = snapshot.by_id.iter().filter(|(id, _)| **id != data_set);
         others.fold(false, |found, (_, known)| known.token(hash, now).is_some() | found)
+    }
+
+    /// The version of the configuration that is known; 0 if none is.
+    pub fn version(&self) -> i64 {
+        self.shared.snapshot.load().version
     }
 
     /// Learns all changes that were committed before the call.

@@ -20,6 +20,7 @@ mod janitor;
 mod migrations;
 mod partitions;
 mod reader;
+mod records;
 mod rejected;
 mod tokens;
 mod workers;

@@ -1,7 +1,10 @@
 //! Rejected batches: kept as they came, with their errors, within bounds.
 
+use crate::apply::BatchLine;
 use crate::{Database, StoreError};
+use backdrop_core::batch::Outcome;
 use backdrop_core::data_set::DataSetId;
+use backdrop_core::json;
 use backdrop_core::record::Violations;
 use backdrop_core::time::Timestamp;
 use flate2::Compression;
@@ -33,22 +36,34 @@ pub struct RejectedBatch {
     pub rejected_at: Timestamp,
 }
 
-/// Keeps a batch, and lets the oldest of its data set go if that makes too many.
+/// Keeps a batch, or the faulty records of one of which the others are stored; lets the oldest of its data
+/// set go if that makes too many.
 pub(crate) async fn keep(
     connection: &mut PgConnection,
-    data_set: DataSetId,
-    batch_id: Uuid,
-    records: &[u8],
+    line: &BatchLine,
     violations: &Violations,
 ) -> Result<(), StoreError> {
+    let (envelope, records) = (&line.entry.envelope, &line.entry.records);
+    let data_set = envelope.data_set_id;
+    let (body, count, origin) = if line.outcome == Outcome::Stored {
+        let body = json::pick(records, &line.faulty);
+        (compress(&body), Some(line.faulty.len()), envelope.origin.of_some(&line.faulty))
+    } else {
+        (compress(records), json::count(records), envelope.origin.clone())
+    };
     sqlx::query(
-        "INSERT INTO rejected_batch (data_set_id, batch_id, body, errors, rejected_at)
-         VALUES ($1, $2, $3, $4, now())",
+        "INSERT INTO rejected_batch
+             (data_set_id, batch_id, body, errors, records, origin, generation, version, rejected_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now())",
     )
     .bind(data_set.0)
-    .bind(batch_id)
-    .bind(compress(records))
+    .bind(envelope.batch_id)
+    .bind(body)
     .bind(Json(violations))
+    .bind(count.map(|count| i32::try_from(count).unwrap_or(i32::MAX)))
+    .bind(Json(origin))
+    .bind(line.generation)
+    .bind(line.version)
     .execute(&mut *connection)
     .await?;
     sqlx::query(
@@ -67,6 +82,38 @@ pub(crate) async fn keep(
     .bind(KEPT_BYTES)
     .execute(connection)
     .await?;
+    Ok(())
+}
+
+/// Notes that a rejected batch was replayed with success.
+pub(crate) async fn replayed(
+    connection: &mut PgConnection,
+    data_set: DataSetId,
+    batch_id: Uuid,
+    replayed_as: Uuid,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE rejected_batch SET replayed_as = $3 WHERE data_set_id = $1 AND batch_id = $2")
+        .bind(data_set.0)
+        .bind(batch_id)
+        .bind(replayed_as)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Notes what is wrong with a rejected batch after a replay found it faulty still.
+pub(crate) async fn judged_anew(
+    connection: &mut PgConnection,
+    data_set: DataSetId,
+    batch_id: Uuid,
+    violations: &Violations,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE rejected_batch SET errors = $3 WHERE data_set_id = $1 AND batch_id = $2")
+        .bind(data_set.0)
+        .bind(batch_id)
+        .bind(Json(violations))
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use super::{DataGroup, DataSetName, DataSetSettings, DataType};
 use crate::error::{ApiError, ErrorCode};
+use crate::record::is_field_name;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -61,7 +62,7 @@ impl DataSetDefinition {
             }
         };
         let settings = body.settings();
-        refuse_unenforced(&settings).map_err(invalid)?;
+        check_settings(&settings).map_err(invalid)?;
         let data_group = DataGroup::parse(body.data_group).map_err(field("data_group"))?;
         let data_type = DataType::parse(body.data_type).map_err(field("data_type"))?;
         let name = match body.name {
@@ -92,15 +93,23 @@ fn check_token(token: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A setting that is accepted and then not kept would lose data silently, so it is refused instead.
-fn refuse_unenforced(settings: &DataSetSettings) -> Result<(), String> {
-    let unenforced = [
-        ("auto_ids", !settings.auto_ids.is_empty(), "send records with an `_id` of their own"),
-        ("capped_size", settings.capped_size.is_some(), "leave it out"),
-        ("retention_days", settings.retention_days.is_some(), "leave it out"),
+/// Checks what a setting can be.
+fn check_settings(settings: &DataSetSettings) -> Result<(), String> {
+    if let Some(field) = settings.auto_ids.iter().find(|field| !is_field_name(field) || *field == "_id") {
+        return Err(format!("auto_ids: {field:?} is not the name of a field of which an _id can be made"));
+    }
+    if (1..settings.auto_ids.len())
+        .any(|index| settings.auto_ids[..index].contains(&settings.auto_ids[index]))
+    {
+        return Err("auto_ids: a field stands there twice".into());
+    }
+    let at_least = [
+        ("capped_size", settings.capped_size, 1, "a positive number of bytes"),
+        ("retention_days", settings.retention_days.map(i64::from), 1, "a positive number of days"),
+        ("max_age_expected", settings.max_age_expected, 0, "a number of seconds"),
     ];
-    match unenforced.iter().find(|(_, is_set, _)| *is_set) {
-        Some((field, _, advice)) => Err(format!("{field}: this version does not enforce it yet; {advice}")),
+    match at_least.iter().find(|(_, value, least, _)| value.is_some_and(|value| value < *least)) {
+        Some((field, _, _, expected)) => Err(format!("{field}: expected {expected}, or null")),
         None => Ok(()),
     }
 }
@@ -232,7 +241,9 @@ mod tests {
             (json!({"data_group": "a", "data_type": "b", "name": "_status"}), "name"),
             (json!({"data_group": "a", "data_type": "b", "realtme": true}), "realtme"),
             (json!({"data_group": "a", "data_type": "b", "auto_ids": ["x"]}), "auto_ids"),
-            (json!({"data_group": "a", "data_type": "b", "capped_size": "4096"}), "capped_size"),
+            (json!({"data_group": "a", "data_type": "b", "auto_ids": "aa,bb,aa"}), "auto_ids"),
+            (json!({"data_group": "a", "data_type": "b", "capped_size": "0"}), "capped_size"),
+            (json!({"data_group": "a", "data_type": "b", "retention_days": -1}), "retention_days"),
             (json!({"data_group": "a", "data_type": "b", "bearer_token": "with space"}), "bearer_token"),
         ] {
             let error = parse(body).expect_err(field);

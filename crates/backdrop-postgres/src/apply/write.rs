@@ -1,44 +1,17 @@
 //! The statements of an applied run, each for all its entries at once.
 
-use super::plan::{DataSetState, Plan};
+use super::plan::{DataSetState, Deletion, Plan};
 use crate::StoreError;
 use crate::partitions::{column, number};
 use crate::rejected;
-use backdrop_core::batch::Outcome;
+use backdrop_core::batch::BatchKind;
 use backdrop_core::data_set::DataSetId;
-use backdrop_core::ingest::DecidedEntry;
+use backdrop_core::ingest::{DecidedEntry, Effect};
 use backdrop_core::log::Partition;
+use serde_json::json;
 use sqlx::Row;
 use sqlx::postgres::PgConnection;
 use std::collections::{BTreeSet, HashMap};
-use uuid::Uuid;
-
-/// Which of the batches have a row already, with their outcomes.
-pub(super) async fn known_batches(
-    connection: &mut PgConnection,
-    entries: &[DecidedEntry],
-) -> Result<HashMap<(DataSetId, Uuid), Outcome>, StoreError> {
-    let envelopes = || entries.iter().map(|decided| &decided.entry.envelope);
-    let data_sets: Vec<i64> = envelopes().map(|envelope| envelope.data_set_id.0).collect();
-    let batches: Vec<Uuid> = envelopes().map(|envelope| envelope.batch_id).collect();
-    let rows = sqlx::query(
-        "SELECT b.data_set_id, b.batch_id, b.outcome
-         FROM UNNEST($1::bigint[], $2::uuid[]) AS wanted (data_set_id, batch_id)
-         JOIN batch b USING (data_set_id, batch_id)",
-    )
-    .bind(data_sets)
-    .bind(batches)
-    .fetch_all(connection)
-    .await?;
-    rows.iter()
-        .map(|row| {
-            let batch_id: Uuid = row.try_get("batch_id")?;
-            let outcome = Outcome::parse(row.try_get("outcome")?)
-                .ok_or_else(|| StoreError::corrupt(format!("batch {batch_id}"), "outcome"))?;
-            Ok(((DataSetId(row.try_get("data_set_id")?), batch_id), outcome))
-        })
-        .collect()
-}
 
 /// The states of those data sets of the run that live. The partition's lock covers them; locking their
 /// rows besides keeps out whatever does not go by the partition.
@@ -69,29 +42,62 @@ pub(super) async fn lock_data_sets(
         .collect()
 }
 
+/// Whether the record that an entry changes is still the one that was read. Such an entry is alone in its run.
+pub(super) async fn is_unchanged(
+    connection: &mut PgConnection,
+    entries: &[DecidedEntry],
+    states: &HashMap<DataSetId, DataSetState>,
+) -> Result<bool, StoreError> {
+    let [DecidedEntry { entry, effect }] = entries else { return Ok(true) };
+    let (id, read) = match effect {
+        Effect::Replace { record, seq } => (record.id(), *seq),
+        Effect::DeleteRecord { id, seq } => (id.as_str(), *seq),
+        _ => return Ok(true),
+    };
+    let data_set = entry.envelope.data_set_id;
+    let Some(state) = states.get(&data_set) else { return Ok(true) };
+    let sql = "SELECT seq FROM record WHERE data_set_id = $1 AND generation = $2 AND id = $3";
+    let seq: Option<i64> = sqlx::query_scalar(sql)
+        .bind(data_set.0)
+        .bind(state.generation)
+        .bind(id)
+        .fetch_optional(connection)
+        .await?;
+    Ok(seq == Some(read))
+}
+
 /// Writes the records and the new states of their data sets.
 pub(super) async fn records(connection: &mut PgConnection, plan: &Plan) -> Result<(), StoreError> {
-    let added = upsert(connection, plan).await?;
+    let mut added = upsert(connection, plan).await?;
+    for deletion in &plan.deletions {
+        delete(connection, deletion).await?;
+        *added.entry((deletion.data_set_id.0, deletion.generation)).or_default() -= 1;
+    }
     let changed: Vec<_> = plan.states.iter().filter(|(_, state)| state.is_changed).collect();
     if changed.is_empty() {
         return Ok(());
     }
     let added_to = |id: &DataSetId, state: &DataSetState| added.get(&(id.0, state.generation)).copied();
     sqlx::query(
-        "UPDATE data_set_state s
+        r#"UPDATE data_set_state s
          SET generation = c.generation, version = c.version, version_tag = gen_random_uuid(),
              -- A new generation begins without records.
              records = c.added + CASE WHEN s.generation = c.generation THEN s.records ELSE 0 END,
-             last_timestamp = c.last_timestamp, updated_at = now()
-         FROM UNNEST($1::bigint[], $2::integer[], $3::bigint[], $4::bigint[], $5::timestamptz[])
-              AS c (data_set_id, generation, version, added, last_timestamp)
-         WHERE s.data_set_id = c.data_set_id",
+             last_timestamp = CASE WHEN c.must_look THEN (
+                 SELECT max(r."timestamp") FROM record r
+                 WHERE r.data_set_id = c.data_set_id AND r.generation = c.generation
+             ) ELSE c.last_timestamp END,
+             updated_at = now()
+         FROM UNNEST($1::bigint[], $2::integer[], $3::bigint[], $4::bigint[], $5::timestamptz[], $6::boolean[])
+              AS c (data_set_id, generation, version, added, last_timestamp, must_look)
+         WHERE s.data_set_id = c.data_set_id"#,
     )
     .bind(changed.iter().map(|(id, _)| id.0).collect::<Vec<_>>())
     .bind(changed.iter().map(|(_, state)| state.generation).collect::<Vec<_>>())
     .bind(changed.iter().map(|(_, state)| state.version).collect::<Vec<_>>())
     .bind(changed.iter().map(|(id, state)| added_to(id, state).unwrap_or(0)).collect::<Vec<_>>())
     .bind(changed.iter().map(|(_, state)| state.last_timestamp).collect::<Vec<_>>())
+    .bind(changed.iter().map(|(_, state)| state.may_have_lost_newest).collect::<Vec<_>>())
     .execute(&mut *connection)
     .await?;
     let deleted: Vec<i64> =
@@ -115,13 +121,15 @@ async fn upsert(connection: &mut PgConnection, plan: &Plan) -> Result<HashMap<(i
     let rows = sqlx::query(
         r#"
         WITH written AS (
-            INSERT INTO record AS r (data_set_id, generation, id, seq, "timestamp", updated_at, body)
-            SELECT data_set_id, generation, id, seq, "timestamp", now(), body::jsonb
-            FROM UNNEST($1::bigint[], $2::integer[], $3::text[], $4::bigint[], $5::timestamptz[], $6::text[])
-                 AS i (data_set_id, generation, id, seq, "timestamp", body)
+            INSERT INTO record AS r
+                (data_set_id, generation, id, seq, "timestamp", updated_at, body, id_tuple)
+            SELECT data_set_id, generation, id, seq, "timestamp", now(), body::jsonb, id_tuple
+            FROM UNNEST($1::bigint[], $2::integer[], $3::text[], $4::bigint[], $5::timestamptz[], $6::text[],
+                        $7::text[])
+                 AS i (data_set_id, generation, id, seq, "timestamp", body, id_tuple)
             ON CONFLICT (data_set_id, generation, id) DO UPDATE
             SET seq = excluded.seq, "timestamp" = excluded."timestamp",
-                updated_at = excluded.updated_at, body = excluded.body
+                updated_at = excluded.updated_at, body = excluded.body, id_tuple = excluded.id_tuple
             -- A row that was just inserted has no deleting transaction yet.
             RETURNING r.data_set_id, r.generation, (r.xmax = 0) AS is_new
         )
@@ -135,11 +143,29 @@ async fn upsert(connection: &mut PgConnection, plan: &Plan) -> Result<HashMap<(i
     .bind(&columns.seq)
     .bind(&columns.timestamp)
     .bind(&columns.body)
+    .bind(&columns.id_tuple)
     .fetch_all(connection)
     .await?;
     rows.iter()
         .map(|row| Ok(((row.try_get("data_set_id")?, row.try_get("generation")?), row.try_get("added")?)))
         .collect()
+}
+
+/// Deletes a record and lists that it was deleted.
+async fn delete(connection: &mut PgConnection, deletion: &Deletion) -> Result<(), StoreError> {
+    sqlx::query(
+        "WITH deleted AS (
+             DELETE FROM record WHERE data_set_id = $1 AND generation = $2 AND id = $3
+         )
+         INSERT INTO record_deletion (data_set_id, generation, id, seq) VALUES ($1, $2, $3, $4)",
+    )
+    .bind(deletion.data_set_id.0)
+    .bind(deletion.generation)
+    .bind(&deletion.id)
+    .bind(deletion.seq)
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Writes one row per batch.
@@ -153,14 +179,20 @@ pub(super) async fn batches(
     }
     let lines = || plan.batches.iter();
     let envelopes = || lines().map(|line| &line.entry.envelope);
-    let idempotency = || envelopes().map(|envelope| envelope.idempotency.as_ref());
+    let idempotency =
+        || lines().map(|line| line.entry.envelope.idempotency.as_ref().filter(|_| line.keeps_key));
+    let replay_of = envelopes().map(|envelope| match envelope.kind {
+        BatchKind::Replay { of, .. } => Some(of),
+        _ => None,
+    });
     sqlx::query(
         "INSERT INTO batch (partition, data_set_id, batch_id, epoch, n, kind, token_id, request_id, outcome,
-                            records, idempotency_key, body_sha256, accepted_at, applied_at)
+                            records, idempotency_key, body_sha256, accepted_at, rejected, replay_of,
+                            changed, applied_at)
          SELECT $1, b.*, now()
          FROM UNNEST($2::bigint[], $3::uuid[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[],
                      $8::text[], $9::text[], $10::integer[], $11::text[], $12::text[],
-                     $13::timestamptz[]) AS b",
+                     $13::timestamptz[], $14::integer[], $15::uuid[], $16::jsonb[]) AS b",
     )
     .bind(column(partition))
     .bind(envelopes().map(|envelope| envelope.data_set_id.0).collect::<Vec<_>>())
@@ -171,28 +203,37 @@ pub(super) async fn batches(
     .bind(envelopes().map(|envelope| envelope.token_id.map(|id| id.0)).collect::<Vec<_>>())
     .bind(envelopes().map(|envelope| envelope.request_id.as_str()).collect::<Vec<_>>())
     .bind(lines().map(|line| line.outcome.as_str()).collect::<Vec<_>>())
-    .bind(lines().map(|line| i32::try_from(line.records).unwrap_or(i32::MAX)).collect::<Vec<_>>())
+    .bind(lines().map(|line| count(line.records)).collect::<Vec<_>>())
     .bind(idempotency().map(|pair| pair.map(|pair| pair.key.as_str())).collect::<Vec<_>>())
     .bind(idempotency().map(|pair| pair.map(|pair| pair.body_sha256.as_str())).collect::<Vec<_>>())
     .bind(lines().map(|line| line.entry.accepted_at).collect::<Vec<_>>())
+    .bind(lines().map(|line| count(line.faulty.len())).collect::<Vec<_>>())
+    .bind(replay_of.collect::<Vec<_>>())
+    .bind(lines().map(|line| line.changed.as_ref().map(|changed| json!(changed))).collect::<Vec<_>>())
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Keeps what was not stored, with its errors.
+/// A count of records as Postgres keeps it.
+fn count(records: usize) -> i32 {
+    records.try_into().unwrap_or(i32::MAX)
+}
+
+/// Keeps what was not stored, with its errors; notes what became of a replayed batch.
 pub(super) async fn rejected(connection: &mut PgConnection, plan: &Plan) -> Result<(), StoreError> {
     for line in &plan.batches {
-        if let Some(violations) = &line.violations {
-            let envelope = &line.entry.envelope;
-            rejected::keep(
-                connection,
-                envelope.data_set_id,
-                envelope.batch_id,
-                &line.entry.records,
-                violations,
-            )
-            .await?;
+        let envelope = &line.entry.envelope;
+        match (&envelope.kind, &line.violations) {
+            (BatchKind::Replay { of, .. }, None) => {
+                rejected::replayed(connection, envelope.data_set_id, *of, envelope.batch_id).await?;
+            }
+            // Its records are kept already; that it was replayed or discarded before says nothing of them.
+            (BatchKind::Replay { of, .. }, Some(violations)) if line.is_judged_anew => {
+                rejected::judged_anew(connection, envelope.data_set_id, *of, violations).await?;
+            }
+            (_, Some(violations)) => rejected::keep(connection, line, violations).await?,
+            (_, None) => {}
         }
     }
     Ok(())

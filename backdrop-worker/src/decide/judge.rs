@@ -1,0 +1,117 @@
+//! What an entry does, once everything that takes is at hand. Pure: it runs on a thread of its own, within a
+//! time limit.
+
+use backdrop_core::batch::{BatchKind, Handling};
+use backdrop_core::error::ErrorCode;
+use backdrop_core::ingest::{DecidedEntry, DecodedEntry, Effect, Storing};
+use backdrop_core::record::{RecordRules, StoredRecord, Violations};
+use backdrop_core::schema::Schema;
+use backdrop_postgres::KnownDataSet;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// After so many records the rest of a run is left for the next: a transaction of this size takes a
+/// tenth of a second, and everything that is held for it stays small.
+const RUN_RECORDS_MAX: usize = 5_000;
+
+/// What judging an entry takes.
+pub(super) enum Wanted {
+    Nothing,
+    DataSetGone,
+    Rules(Rules),
+}
+
+/// By what the records of an entry are judged.
+pub(super) struct Rules {
+    pub(super) known: Arc<KnownDataSet>,
+    pub(super) schema: Option<Arc<Schema>>,
+    /// The record that the entry changes, if it changes one that is there.
+    pub(super) stored: Option<StoredRecord>,
+}
+
+/// Judges the first of the entries, and as many more as fit into a run.
+pub(super) fn run(work: Vec<(Result<DecodedEntry, DecidedEntry>, Wanted)>) -> Vec<DecidedEntry> {
+    let mut records = 0;
+    let mut decided = Vec::with_capacity(work.len());
+    for (decoded, wanted) in work {
+        if records >= RUN_RECORDS_MAX {
+            break;
+        }
+        let one = match decoded {
+            Ok(entry) => DecidedEntry { effect: effect_of(&entry, &wanted), entry },
+            Err(decided) => decided,
+        };
+        if let Effect::Store(storing) = &one.effect {
+            records += storing.records.len();
+        }
+        decided.push(one);
+    }
+    decided
+}
+
+fn effect_of(entry: &DecodedEntry, wanted: &Wanted) -> Effect {
+    let kind = &entry.envelope.kind;
+    let rules = match (kind, wanted) {
+        (BatchKind::Empty, _) => return Effect::Empty,
+        (BatchKind::DeleteDataSet, _) => return Effect::DeleteDataSet,
+        (_, Wanted::Rules(rules)) => rules,
+        _ => {
+            return Effect::Reject(Violations::blame(ErrorCode::DataSetNotFound, "the data set was deleted"));
+        }
+    };
+    match kind {
+        BatchKind::DeleteRecord { id } => match &rules.stored {
+            Some(stored) => Effect::DeleteRecord { id: id.clone(), seq: stored.seq },
+            None => no_record(id),
+        },
+        BatchKind::Patch { id } => match (&rules.stored, records_of(entry)) {
+            (_, Err(broken)) => broken,
+            (None, _) => no_record(id),
+            (Some(stored), Ok(records)) => rules.merge(entry, stored, records),
+        },
+        _ => records_of(entry).map_or_else(|broken| broken, |records| rules.store(entry, records)),
+    }
+}
+
+/// The records of an entry. The writer checked them, so if they cannot be read something else wrote them, or
+/// they were changed on the way.
+fn records_of(entry: &DecodedEntry) -> Result<Vec<Value>, Effect> {
+    serde_json::from_slice(&entry.records)
+        .map_err(|error| Effect::SetAside(Violations::blame(ErrorCode::InvalidJson, error.to_string())))
+}
+
+fn no_record(id: &str) -> Effect {
+    Effect::Reject(Violations::blame(ErrorCode::RecordNotFound, format!("No record found with id {id}")))
+}
+
+impl Rules {
+    fn of<'r>(&'r self, entry: &DecodedEntry) -> RecordRules<'r> {
+        let batch_id = match entry.envelope.kind {
+            BatchKind::Replay { of, .. } => of,
+            _ => entry.envelope.batch_id,
+        };
+        RecordRules {
+            schema: self.schema.as_deref(),
+            auto_ids: &self.known.data_set.settings.auto_ids,
+            batch_id,
+            accepted_at: entry.accepted_at,
+        }
+    }
+
+    fn store(&self, entry: &DecodedEntry, records: Vec<Value>) -> Effect {
+        let checked = self.of(entry).check(records, &entry.envelope.faults);
+        if checked.violations.total > 0 && entry.envelope.handling == Handling::Strict {
+            return Effect::Reject(checked.violations);
+        }
+        let (records, faulty, violations) = (checked.valid, checked.faulty, checked.violations);
+        Effect::Store(Storing { records, faulty, violations })
+    }
+
+    fn merge(&self, entry: &DecodedEntry, stored: &StoredRecord, fields: Vec<Value>) -> Effect {
+        let fields = fields.into_iter().next().unwrap_or_default();
+        match self.of(entry).merge(stored, fields) {
+            Ok(record) => Effect::Replace { record, seq: stored.seq },
+            Err(violations) => Effect::Reject(violations),
+        }
+    }
+}

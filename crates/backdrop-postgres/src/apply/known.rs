@@ -1,0 +1,156 @@
+//! What the store knows already that bears on a run, asked under the lock.
+
+use super::plan::{Known, Rejected};
+use crate::StoreError;
+use backdrop_core::batch::{BatchKind, Outcome};
+use backdrop_core::data_set::DataSetId;
+use backdrop_core::ingest::{DecidedEntry, Effect};
+use sqlx::Row;
+use sqlx::postgres::PgConnection;
+use std::collections::{HashMap, HashSet};
+use uuid::Uuid;
+
+/// Everything a plan needs to know besides the entries and the states of their data sets.
+pub(super) async fn of(connection: &mut PgConnection, entries: &[DecidedEntry]) -> Result<Known, StoreError> {
+    Ok(Known {
+        batches: batches(connection, entries).await?,
+        keys: keys(connection, entries).await?,
+        tuples: tuples(connection, entries).await?,
+        rejected: match entries {
+            // A replay is always alone in its run.
+            [entry] => rejected(connection, entry).await?,
+            _ => None,
+        },
+    })
+}
+
+/// Which of the batches have a row already, with their outcomes.
+async fn batches(
+    connection: &mut PgConnection,
+    entries: &[DecidedEntry],
+) -> Result<HashMap<(DataSetId, Uuid), Outcome>, StoreError> {
+    let envelopes = || entries.iter().map(|decided| &decided.entry.envelope);
+    let data_sets: Vec<i64> = envelopes().map(|envelope| envelope.data_set_id.0).collect();
+    let batches: Vec<Uuid> = envelopes().map(|envelope| envelope.batch_id).collect();
+    let rows = sqlx::query(
+        "SELECT b.data_set_id, b.batch_id, b.outcome
+         FROM UNNEST($1::bigint[], $2::uuid[]) AS wanted (data_set_id, batch_id)
+         JOIN batch b USING (data_set_id, batch_id)",
+    )
+    .bind(data_sets)
+    .bind(batches)
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let batch_id: Uuid = row.try_get("batch_id")?;
+            let outcome = Outcome::parse(row.try_get("outcome")?)
+                .ok_or_else(|| StoreError::corrupt(format!("batch {batch_id}"), "outcome"))?;
+            Ok(((DataSetId(row.try_get("data_set_id")?), batch_id), outcome))
+        })
+        .collect()
+}
+
+/// Which of the idempotency keys stand for another batch already.
+async fn keys(
+    connection: &mut PgConnection,
+    entries: &[DecidedEntry],
+) -> Result<HashSet<(DataSetId, String)>, StoreError> {
+    let envelopes = entries.iter().map(|decided| &decided.entry.envelope);
+    let keyed: Vec<(i64, &str)> = envelopes
+        .filter_map(|envelope| Some((envelope.data_set_id.0, envelope.idempotency.as_ref()?.key.as_str())))
+        .collect();
+    if keyed.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let (data_sets, keys): (Vec<i64>, Vec<&str>) = keyed.into_iter().unzip();
+    let rows = sqlx::query(
+        "SELECT b.data_set_id, b.idempotency_key
+         FROM UNNEST($1::bigint[], $2::text[]) AS wanted (data_set_id, idempotency_key)
+         JOIN batch b USING (data_set_id, idempotency_key)",
+    )
+    .bind(data_sets)
+    .bind(keys)
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| Ok((DataSetId(row.try_get("data_set_id")?), row.try_get("idempotency_key")?)))
+        .collect()
+}
+
+/// The values that made the ids of those stored records which records of the run are to replace.
+async fn tuples(
+    connection: &mut PgConnection,
+    entries: &[DecidedEntry],
+) -> Result<HashMap<(DataSetId, i32, String), String>, StoreError> {
+    let mut wanted: (Vec<i64>, Vec<&str>) = Default::default();
+    for DecidedEntry { entry, effect } in entries {
+        if let Effect::Store(storing) = effect {
+            for record in storing.records.iter().filter(|record| record.id_tuple().is_some()) {
+                wanted.0.push(entry.envelope.data_set_id.0);
+                wanted.1.push(record.id());
+            }
+        }
+    }
+    if wanted.0.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = sqlx::query(
+        "SELECT r.data_set_id, r.generation, r.id, r.id_tuple
+         FROM (SELECT DISTINCT data_set_id, id FROM UNNEST($1::bigint[], $2::text[]) AS w (data_set_id, id)) w
+         JOIN data_set_state s USING (data_set_id)
+         JOIN record r USING (data_set_id, generation, id)
+         WHERE r.id_tuple IS NOT NULL",
+    )
+    .bind(wanted.0)
+    .bind(wanted.1)
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let data_set = DataSetId(row.try_get("data_set_id")?);
+            Ok(((data_set, row.try_get("generation")?, row.try_get("id")?), row.try_get("id_tuple")?))
+        })
+        .collect()
+}
+
+/// The rejected batch that the entry replays, with which of its ids have changed since.
+async fn rejected(
+    connection: &mut PgConnection,
+    decided: &DecidedEntry,
+) -> Result<Option<Rejected>, StoreError> {
+    let BatchKind::Replay { of, .. } = &decided.entry.envelope.kind else { return Ok(None) };
+    let data_set = decided.entry.envelope.data_set_id;
+    let row = sqlx::query(
+        "SELECT generation, version, replayed_as FROM rejected_batch WHERE data_set_id = $1 AND batch_id = $2",
+    )
+    .bind(data_set.0)
+    .bind(of)
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let generation: Option<i32> = row.try_get("generation")?;
+    let version: Option<i64> = row.try_get("version")?;
+    let ids: Vec<&str> = match &decided.effect {
+        Effect::Store(storing) => storing.records.iter().map(|record| record.id()).collect(),
+        _ => Vec::new(),
+    };
+    let changed: Vec<String> = sqlx::query_scalar(
+        "SELECT id FROM record
+         WHERE data_set_id = $1 AND generation = $2 AND id = ANY($3) AND seq > $4
+         UNION
+         SELECT id FROM record_deletion
+         WHERE data_set_id = $1 AND generation = $2 AND id = ANY($3) AND seq > $4",
+    )
+    .bind(data_set.0)
+    .bind(generation)
+    .bind(ids)
+    .bind(version)
+    .fetch_all(connection)
+    .await?;
+    Ok(Some(Rejected {
+        generation,
+        is_replayed: row.try_get::<Option<Uuid>, _>("replayed_as")?.is_some(),
+        changed: changed.into_iter().collect(),
+    }))
+}
