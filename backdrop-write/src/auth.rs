@@ -3,7 +3,7 @@
 use crate::error::WriteError;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use backdrop_core::error::ErrorCode;
-use backdrop_core::token::{TokenHash, TokenId};
+use backdrop_core::token::{Scope, TokenHash, TokenId};
 use backdrop_postgres::{Catalogue, KnownDataSet};
 use backdrop_service::clock;
 use secrecy::{ExposeSecret, SecretString};
@@ -38,10 +38,11 @@ impl Guard {
         Self { admin: TokenHash::of(admin_token.expose_secret()) }
     }
 
-    /// Lets through who may write to the data set. Unknown, revoked and expired tokens all take the same
-    /// path and get the same answer.
-    pub(crate) fn writer(
+    /// Lets through who may do to the data set what asks for the scope. Unknown, revoked and expired tokens
+    /// all take the same path and get the same answer.
+    pub(crate) fn holder(
         &self,
+        asked: Scope,
         headers: &HeaderMap,
         known: &KnownDataSet,
         catalogue: &Catalogue,
@@ -53,7 +54,12 @@ impl Guard {
             return Ok(Caller::Administrator);
         }
         if let Some(token) = known.token(&hash, now) {
-            return Ok(Caller::Token(token.id));
+            if token.allows(asked) {
+                return Ok(Caller::Token(token.id));
+            }
+            let scope = asked.as_str();
+            let message = format!("Forbidden: this bearer token for '{name}' lacks the scope '{scope}'");
+            return Err(WriteError::new(ErrorCode::InsufficientScope, message));
         }
         if catalogue.is_token_of_another(known.data_set.id, &hash, now) {
             let message = format!("Forbidden: this bearer token is for another data set than '{name}'");

@@ -13,6 +13,7 @@ use backdrop_core::batch::{BatchKind, Handling};
 use backdrop_core::error::{ApiError, ErrorCode};
 use backdrop_core::json;
 use backdrop_core::origin::Origin;
+use backdrop_core::token::Scope;
 use backdrop_postgres::KnownDataSet;
 use backdrop_service::request::RequestId;
 use backdrop_service::routing::only;
@@ -86,7 +87,7 @@ impl Sent {
         payload: Payload,
     ) -> Result<Self, WriteError> {
         let known = state.data_set(group, data_type).await?;
-        let caller = state.guard.writer(request.headers(), &known, &state.catalogue)?;
+        let caller = state.guard.holder(Scope::Write, request.headers(), &known, &state.catalogue)?;
         let preference = Preference::of(request.headers(), state.wait)?;
         let body = state.body.read(request.headers(), payload).await?;
         expect_json(request.headers(), &body)?;

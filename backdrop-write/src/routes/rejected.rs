@@ -6,6 +6,7 @@ use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use backdrop_core::record::Violation;
 use backdrop_core::time;
+use backdrop_core::token::Scope;
 use backdrop_service::routing::{get, only};
 use serde::Serialize;
 use serde_json::json;
@@ -36,7 +37,7 @@ async fn list(
 ) -> Result<HttpResponse, WriteError> {
     let (group, data_type) = path.into_inner();
     let known = state.data_set(&group, &data_type).await?;
-    state.guard.writer(request.headers(), &known, &state.catalogue)?;
+    state.guard.holder(Scope::Read, request.headers(), &known, &state.catalogue)?;
     let rejected = state.database.rejected_batches(known.data_set.id).await?;
     let items = rejected.into_iter().map(|batch| Item {
         id: batch.batch_id,

@@ -13,6 +13,45 @@ pub struct TokenHash([u8; 32]);
 #[serde(transparent)]
 pub struct TokenId(pub i64);
 
+/// What a token of a data set lets its holder do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Change its records, and everything that `Read` lets.
+    Write,
+    /// See receipts, rejected batches and all records of it.
+    Read,
+    /// Everything about it, its settings, schema, tokens and deletion included.
+    Admin,
+}
+
+impl Scope {
+    /// All scopes.
+    pub const ALL: [Self; 3] = [Self::Write, Self::Read, Self::Admin];
+
+    /// The scope as it is kept in the store and shown to clients.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Write => "write",
+            Self::Read => "read",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// Reads what [`as_str`](Self::as_str) writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == text)
+    }
+
+    /// Whether a token with this scope may do what asks for the other.
+    pub const fn includes(self, asked: Self) -> bool {
+        matches!(
+            (self, asked),
+            (Self::Admin, _) | (Self::Write, Self::Write | Self::Read) | (Self::Read, Self::Read)
+        )
+    }
+}
+
 impl TokenHash {
     /// The hash of a token as the client sends it.
     pub fn of(token: &str) -> Self {
@@ -44,6 +83,15 @@ impl std::fmt::Debug for TokenHash {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_scope_includes_what_is_less() {
+        let included = |scope: Scope| Scope::ALL.map(|asked| scope.includes(asked));
+        assert_eq!(included(Scope::Write), [true, true, false]);
+        assert_eq!(included(Scope::Read), [false, true, false]);
+        assert_eq!(included(Scope::Admin), [true, true, true]);
+        assert!(Scope::ALL.iter().all(|scope| Scope::parse(scope.as_str()) == Some(*scope)));
+    }
 
     #[test]
     fn only_the_same_token_matches() {

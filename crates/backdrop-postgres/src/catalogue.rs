@@ -11,7 +11,7 @@ use arc_swap::ArcSwap;
 use backdrop_core::data_set::{DataSet, DataSetId};
 use backdrop_core::error::chain;
 use backdrop_core::time::Timestamp;
-use backdrop_core::token::{TokenHash, TokenId};
+use backdrop_core::token::{Scope, TokenHash, TokenId};
 use sqlx::postgres::PgListener;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -35,14 +35,23 @@ pub struct KnownDataSet {
 }
 
 /// A token that is not revoked.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct KnownToken {
     /// Its identity.
     pub id: TokenId,
     /// Its hash.
     pub hash: TokenHash,
+    /// What it lets its holder do.
+    pub scopes: Vec<Scope>,
     /// When it ends to be valid; `None`: never.
     pub expires_at: Option<Timestamp>,
+}
+
+impl KnownToken {
+    /// Whether it lets its holder do what asks for the scope.
+    pub fn allows(&self, asked: Scope) -> bool {
+        self.scopes.iter().any(|scope| scope.includes(asked))
+    }
 }
 
 impl KnownDataSet {
