@@ -22,6 +22,7 @@ mod partitions;
 mod reader;
 mod records;
 mod rejected;
+mod retention;
 mod tokens;
 mod workers;
 
@@ -36,3 +37,4 @@ pub use migrations::migrate;
 pub use partitions::PartitionRow;
 pub use reader::{DataVersion, Found, Page, ReadError, RecordReader};
 pub use rejected::RejectedBatch;
+pub use retention::{BoundedDataSet, Horizon};
