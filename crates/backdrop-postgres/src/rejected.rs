@@ -42,7 +42,13 @@ impl<'l> Rest<'l> {
         let (envelope, records, faulty) = (&line.entry.envelope, &line.entry.records, &*line.faulty);
         if line.outcome != Outcome::Stored {
             let (origin, faults) = (envelope.origin.clone(), envelope.faults.clone());
-            return Self { body: compress(records), count: json::count(records), numbers: None, origin, faults };
+            return Self {
+                body: compress(records),
+                count: json::count(records),
+                numbers: None,
+                origin,
+                faults,
+            };
         }
         // They are counted anew, from 1.
         let renumbered = |fault: &Violation| {

@@ -59,7 +59,7 @@ impl RejectedBatch {
         let Json(violations) = row.try_get("errors")?;
         Ok(Self {
             batch_id: row.try_get("batch_id")?,
-            // Without records to keep, the version before rejected only what a deleted data set got.
+            // The version before did not keep it; what has records to show was an append.
             kind: kind.map_or(BatchKind::Append, |Json(kind)| kind),
             records: row.try_get("records")?,
             numbers: read_numbers(row)?,
