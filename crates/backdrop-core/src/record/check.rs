@@ -68,6 +68,8 @@ impl RecordRules<'_> {
                 None
             } else {
                 let judged = One { record, rules: self, findings: &mut findings }.check(value);
+                // One that is not stored takes nobody's id.
+                let judged = judged.filter(|_| findings.total() == found_before);
                 judged.filter(|valid| is_first_of_its_id(record, valid, &mut tuples, &mut findings))
             };
             match valid {
