@@ -32,11 +32,19 @@ ALTER TABLE batch
     -- The rejected batch of which this one is a replay.
     ADD COLUMN replay_of uuid,
     -- The ids that had changed since the replayed batch was rejected: they stand in the answer.
-    ADD COLUMN changed   jsonb;
+    ADD COLUMN changed   jsonb,
+    -- Why the request as a whole was refused. What is wrong with records stands in rejected_batch.
+    ADD COLUMN refusal   jsonb;
 
 ALTER TABLE rejected_batch
+    -- What the batch was to do, in the words of its envelope; null in rows of the version before.
+    ADD COLUMN kind        jsonb,
     -- How many records the body holds; null in rows of the version before.
     ADD COLUMN records     integer,
+    -- The numbers those records had in the request, if the others of it were stored.
+    ADD COLUMN numbers     integer[],
+    -- What was wrong with some of them as they came, so that no replay takes what is left of them for good.
+    ADD COLUMN faults      jsonb,
     -- Where they came from, to name the place if they are faulty still.
     ADD COLUMN origin      jsonb,
     -- What the data set was when the batch was rejected: what changed since is what came after.

@@ -2,6 +2,7 @@
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use backdrop_core::error::{ApiError, ErrorCode, chain};
 use backdrop_postgres::StoreError;
@@ -16,6 +17,11 @@ pub(crate) struct WriteError(ErrorResponse);
 impl WriteError {
     pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         ApiError::new(code, message).into()
+    }
+
+    /// Adds a header.
+    pub(crate) fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {
+        Self(self.0.with_header(name, value))
     }
 }
 

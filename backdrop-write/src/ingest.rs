@@ -1,15 +1,17 @@
 //! Putting a change into the log and learning how it ended.
 
 use crate::auth::Caller;
+use crate::ending::{Ended, not_stored};
 use crate::error::WriteError;
-use crate::outcomes::{Ended, Outcomes, Waiter};
-use backdrop_core::batch::{BatchKind, ENVELOPE_VERSION, Envelope, Handling, Outcome};
+use crate::idempotency::IDEMPOTENT_REPLAYED;
+use crate::outcomes::{Awaited, Outcomes, Waiter};
+use backdrop_core::batch::{BatchKind, ENVELOPE_VERSION, Envelope, Handling, Idempotency};
 use backdrop_core::data_set::DataSet;
-use backdrop_core::error::{ApiError, ErrorCode, chain};
+use backdrop_core::error::{ErrorCode, chain};
 use backdrop_core::origin::Origin;
 use backdrop_core::receipt::ReceiptId;
-use backdrop_core::record::{Violation, Violations};
-use backdrop_postgres::Database;
+use backdrop_core::record::Violation;
+use backdrop_postgres::{BatchRow, Database};
 use backdrop_queue::{Accepted, AppendError, AppendRequest, Appender, Durability, Queue};
 use backdrop_service::request::RequestId;
 use std::sync::{Mutex, PoisonError};
@@ -23,6 +25,8 @@ const APPEND_DEADLINE_MIN: Duration = Duration::from_secs(5);
 /// How long those who wait go on waiting when the process is told to stop: most end within a moment, and
 /// the others must be answered before the process ends.
 const WAIT_WHEN_STOPPING: Duration = Duration::from_secs(5);
+const KEY_WAS_USED: &str = "This Idempotency-Key was used before, for another request or with another body. Use a \
+                            new key, or send what was sent with it.";
 /// How long what is known of the queue's durability counts as known.
 const DURABILITY_AGE_MAX: Duration = Duration::from_secs(30);
 
@@ -37,6 +41,8 @@ pub(crate) struct Change<'a> {
     pub(crate) handling: Handling,
     /// What is wrong with records already, in lenient handling.
     pub(crate) faults: Vec<Violation>,
+    /// The key under which the client may send it again.
+    pub(crate) idempotency: Option<Idempotency>,
     /// The JSON array of records; empty for a change without.
     pub(crate) records: String,
     pub(crate) caller: Caller,
@@ -45,11 +51,58 @@ pub(crate) struct Change<'a> {
     pub(crate) wait: Duration,
 }
 
+impl Change<'_> {
+    /// The id of its batch: the same for all requests that share a key and a body.
+    fn batch_id(&self) -> Uuid {
+        self.idempotency
+            .as_ref()
+            .map_or_else(Uuid::now_v7, |idempotency| idempotency.batch_id(self.data_set.id))
+    }
+
+    /// What the answer to it tells.
+    fn told(&self) -> Told {
+        let tells_details =
+            self.handling == Handling::Lenient || matches!(self.kind, BatchKind::Replay { .. });
+        // Who shares a key with others may get the answer of one that was handled leniently.
+        let awaited =
+            if tells_details || self.idempotency.is_some() { Awaited::Row } else { Awaited::Outcome };
+        Told { awaited, tells_details }
+    }
+}
+
+/// What the answer to a change tells.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    awaited: Awaited,
+    tells_details: bool,
+}
+
+impl Told {
+    fn answer(self, ended: Ended, is_repeated: bool) -> Result<Submitted, WriteError> {
+        match ended {
+            Ended::Stored(row) => {
+                let details = row.filter(|row| self.tells_details || row.rejected > 0);
+                Ok(Submitted::Stored { details, is_repeated })
+            }
+            Ended::NotStored(outcome, violations) => {
+                let error = WriteError::from(not_stored(outcome, violations));
+                let (name, value) = IDEMPOTENT_REPLAYED;
+                Err(if is_repeated { error.with_header(name, value) } else { error })
+            }
+        }
+    }
+}
+
 /// What is known of a change that was accepted.
 #[derive(Debug)]
 pub(crate) enum Submitted {
     /// It is committed.
-    Stored,
+    Stored {
+        /// What the answer tells of it, if it tells more than that.
+        details: Option<Box<BatchRow>>,
+        /// Whether it was so before: the change repeats another one.
+        is_repeated: bool,
+    },
     /// It waits in the queue.
     Queued(ReceiptId),
 }
@@ -58,6 +111,7 @@ pub(crate) enum Submitted {
 #[derive(Debug)]
 pub(crate) struct Ingest {
     appender: Appender<Database>,
+    database: Database,
     queue: Queue,
     outcomes: Outcomes,
     stop: CancellationToken,
@@ -68,39 +122,58 @@ impl Ingest {
     /// Once `stop` is cancelled, nobody is kept waiting for long.
     pub(crate) fn new(queue: Queue, database: Database, stop: CancellationToken) -> Self {
         let outcomes = Outcomes::start(database.clone(), queue.clone());
-        let appender = Appender::new(queue.clone(), database);
-        Self { appender, queue, outcomes, stop, durability: Mutex::default() }
+        let appender = Appender::new(queue.clone(), database.clone());
+        Self { appender, database, queue, outcomes, stop, durability: Mutex::default() }
     }
 
-    /// Puts a change into the log, and waits for its outcome as long as is asked.
+    /// Puts a change into the log, and waits for its outcome as long as is asked. If it is the repetition of one
+    /// that has ended, it ends as that one did.
     pub(crate) async fn submit(&self, change: Change<'_>) -> Result<Submitted, WriteError> {
-        let batch_id = Uuid::now_v7();
-        let wait = change.wait;
+        if let Some(ended) = self.ended_before(&change).await? {
+            return change.told().answer(ended, true);
+        }
+        let batch_id = change.batch_id();
         let receipt = ReceiptId {
             batch_id,
             data_set_id: change.data_set.id,
             partition: change.data_set.partition,
             entry: None,
         };
+        let (told, wait) = (change.told(), change.wait);
+        let mut waiter = self.outcomes.wait_for(receipt.data_set_id, batch_id, told.awaited);
         let request = append_request(change, batch_id);
-        let mut waiter = self.outcomes.wait_for(receipt.data_set_id, batch_id);
         let began = Instant::now();
         let accepted = tokio::select! {
             accepted = self.appender.append(&request) => accepted,
             // The answer of the queue was lost, but the worker has found the batch.
-            ended = waiter.ended() => return finished(ended),
+            ended = waiter.ended() => return told.answer(ended, false),
         };
         let Accepted { entry } = accepted.map_err(|error| refused(&error, receipt))?;
         let receipt = ReceiptId { entry: Some(entry), ..receipt };
         // The records may be large, and the wait long.
         drop(request);
         match self.wait_until(began + wait, &mut waiter).await {
-            Some(ended) => finished(ended),
+            Some(ended) => told.answer(ended, false),
             None => {
                 if !wait.is_zero() {
                     warn!(%receipt, wait_s = wait.as_secs(), "outcome not known in time, answering with a receipt");
                 }
                 Ok(Submitted::Queued(receipt))
+            }
+        }
+    }
+
+    /// How the batch ended for which the idempotency key of a change stands. If the store cannot tell, the worker
+    /// will recognise the batch.
+    async fn ended_before(&self, change: &Change<'_>) -> Result<Option<Ended>, WriteError> {
+        let Some(Idempotency { key, body_sha256 }) = &change.idempotency else { return Ok(None) };
+        match self.database.keyed_batch(change.data_set.id, key.clone()).await {
+            Ok(Some(known)) if known.body_sha256 == *body_sha256 => Ok(Some(known.batch.into())),
+            Ok(Some(_)) => Err(WriteError::new(ErrorCode::IdempotencyMismatch, KEY_WAS_USED)),
+            Ok(None) => Ok(None),
+            Err(error) => {
+                warn!(error = chain(&error), "idempotency key not looked up");
+                Ok(None)
             }
         }
     }
@@ -157,7 +230,7 @@ fn append_request(change: Change<'_>, batch_id: Uuid) -> AppendRequest {
         data_set_id: change.data_set.id,
         token_id: change.caller.token_id(),
         request_id,
-        idempotency: None,
+        idempotency: change.idempotency,
         origin: change.origin,
         configuration: change.configuration,
         handling: change.handling,
@@ -169,28 +242,6 @@ fn append_request(change: Change<'_>, batch_id: Uuid) -> AppendRequest {
         records: change.records,
         deadline: Instant::now() + change.wait.max(APPEND_DEADLINE_MIN),
     }
-}
-
-fn finished(ended: Ended) -> Result<Submitted, WriteError> {
-    match ended {
-        Ended::Stored => Ok(Submitted::Stored),
-        Ended::NotStored(outcome, violations) => Err(not_stored(outcome, violations).into()),
-    }
-}
-
-/// What a client is told of a batch that was not stored.
-pub(crate) fn not_stored(outcome: Outcome, violations: Option<Violations>) -> ApiError {
-    let (code, message) = match outcome {
-        Outcome::Dead => (ErrorCode::DeadLetter, "The batch could not be processed; it is kept."),
-        _ => (ErrorCode::InvalidRecords, "Nothing was stored: the batch breaks rules, see messages."),
-    };
-    // If the data set went away while the batch was queued, that is all there is to say.
-    let gone = violations.as_ref().and_then(|violations| violations.listed.first());
-    let code = match gone {
-        Some(violation) if violation.code == ErrorCode::DataSetNotFound => ErrorCode::DataSetNotFound,
-        _ => code,
-    };
-    ApiError { violations: violations.map(Box::new), ..ApiError::new(code, message) }
 }
 
 fn refused(error: &AppendError, receipt: ReceiptId) -> WriteError {

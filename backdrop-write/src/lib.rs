@@ -10,7 +10,9 @@
 
 mod auth;
 mod body;
+mod ending;
 mod error;
+mod idempotency;
 mod ingest;
 mod outcomes;
 mod prefer;

@@ -4,11 +4,11 @@
 //! workers are hints that may be lost; so, as long as somebody waits, one query every quarter of a second
 //! asks the store for all of them.
 
+use crate::ending::Ended;
 use backdrop_core::batch::Outcome;
 use backdrop_core::data_set::DataSetId;
 use backdrop_core::error::chain;
-use backdrop_core::record::Violations;
-use backdrop_postgres::{BatchRow, Database};
+use backdrop_postgres::Database;
 use backdrop_queue::{Announcement, Queue};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,13 +23,13 @@ const POLL_INTERVAL: Duration = Duration::from_millis(250);
 /// How long to wait before listening again after the connection was lost.
 const RECONNECT_DELAY: Duration = Duration::from_millis(500);
 
-/// How a batch ended.
-#[derive(Clone, Debug)]
-pub(crate) enum Ended {
-    /// It is committed.
-    Stored,
-    /// It was not stored; why, if that is still known.
-    NotStored(Outcome, Option<Violations>),
+/// What somebody waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Awaited {
+    /// Whether the batch was stored, which is announced.
+    Outcome,
+    /// Its row besides: how much of it was stored, say.
+    Row,
 }
 
 /// All who wait in this process.
@@ -41,16 +41,18 @@ pub(crate) struct Outcomes {
 
 #[derive(Debug, Default)]
 struct Shared {
-    waiting: Mutex<HashMap<Uuid, Waiting>>,
+    /// Several requests with one idempotency key wait for the same batch.
+    waiting: Mutex<HashMap<Uuid, Vec<Waiting>>>,
     /// Somebody has begun to wait.
     began: Notify,
-    /// A batch was announced as not stored: why stands in the store.
-    refused: Notify,
+    /// A batch was announced of which the store knows more.
+    announced: Notify,
 }
 
 #[derive(Debug)]
 struct Waiting {
     data_set: DataSetId,
+    awaited: Awaited,
     sender: oneshot::Sender<Ended>,
 }
 
@@ -73,9 +75,10 @@ impl Outcomes {
     }
 
     /// Registers as waiting for a batch. Call it before the batch is appended.
-    pub(crate) fn wait_for(&self, data_set: DataSetId, batch_id: Uuid) -> Waiter {
+    pub(crate) fn wait_for(&self, data_set: DataSetId, batch_id: Uuid, awaited: Awaited) -> Waiter {
         let (sender, receiver) = oneshot::channel();
-        self.shared.waiting().insert(batch_id, Waiting { data_set, sender });
+        let waiting = Waiting { data_set, awaited, sender };
+        self.shared.waiting().entry(batch_id).or_default().push(waiting);
         self.shared.began.notify_one();
         Waiter { shared: Arc::clone(&self.shared), batch_id, receiver }
     }
@@ -102,28 +105,50 @@ impl Waiter {
 
 impl Drop for Waiter {
     fn drop(&mut self) {
-        self.shared.waiting().remove(&self.batch_id);
+        self.receiver.close();
+        let mut waiting = self.shared.waiting();
+        if let Some(of_batch) = waiting.get_mut(&self.batch_id) {
+            of_batch.retain(|waiting| !waiting.sender.is_closed());
+            if of_batch.is_empty() {
+                waiting.remove(&self.batch_id);
+            }
+        }
     }
 }
 
 impl Shared {
-    fn waiting(&self) -> MutexGuard<'_, HashMap<Uuid, Waiting>> {
+    fn waiting(&self) -> MutexGuard<'_, HashMap<Uuid, Vec<Waiting>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn resolve(&self, batch_id: Uuid, ended: Ended) {
-        let waiting = self.waiting().remove(&batch_id);
-        if let Some(waiting) = waiting {
+    fn resolve(&self, batch_id: Uuid, ended: &Ended) {
+        for waiting in self.waiting().remove(&batch_id).into_iter().flatten() {
             // Who no longer waits need not be told.
-            let _gone = waiting.sender.send(ended);
+            let _gone = waiting.sender.send(ended.clone());
         }
+    }
+
+    /// Tells those who only wait for that that a batch was stored. Whether others wait for more.
+    fn resolve_stored(&self, batch_id: Uuid) -> bool {
+        let mut waiting = self.waiting();
+        let Some(of_batch) = waiting.remove(&batch_id) else { return false };
+        let (told, others): (Vec<_>, Vec<_>) =
+            of_batch.into_iter().partition(|waiting| waiting.awaited == Awaited::Outcome);
+        for waiting in told {
+            let _gone = waiting.sender.send(Ended::Stored(None));
+        }
+        let has_others = !others.is_empty();
+        if has_others {
+            waiting.insert(batch_id, others);
+        }
+        has_others
     }
 
     fn announced(&self, announcement: &Announcement) {
         for (batch_id, outcome) in &announcement.batches {
-            match outcome {
-                Outcome::Stored => self.resolve(*batch_id, Ended::Stored),
-                Outcome::Rejected | Outcome::Dead => self.refused.notify_one(),
+            let is_told = *outcome == Outcome::Stored && !self.resolve_stored(*batch_id);
+            if !is_told {
+                self.announced.notify_one();
             }
         }
     }
@@ -137,26 +162,22 @@ async fn poll(shared: Arc<Shared>, database: Database) {
         // Most are announced meanwhile.
         tokio::select! {
             () = tokio::time::sleep(POLL_INTERVAL) => {}
-            () = shared.refused.notified() => {}
+            () = shared.announced.notified() => {}
         }
-        let (data_sets, batches): (Vec<i64>, Vec<Uuid>) =
-            shared.waiting().iter().map(|(batch_id, waiting)| (waiting.data_set.0, *batch_id)).unzip();
+        let (data_sets, batches): (Vec<i64>, Vec<Uuid>) = shared
+            .waiting()
+            .iter()
+            .filter_map(|(batch_id, of_batch)| Some((of_batch.first()?.data_set.0, *batch_id)))
+            .unzip();
         if batches.is_empty() {
             continue;
         }
         match database.ended_batches(data_sets, batches).await {
-            Ok(rows) => rows.into_iter().for_each(|row| shared.resolve(row.batch_id, ended(row))),
+            Ok(rows) => rows.into_iter().for_each(|row| shared.resolve(row.batch_id, &row.into())),
             Err(error) => {
                 warn!(error = chain(&error), "outcomes not known for now");
             }
         }
-    }
-}
-
-fn ended(row: BatchRow) -> Ended {
-    match row.outcome {
-        Outcome::Stored => Ended::Stored,
-        outcome => Ended::NotStored(outcome, row.violations),
     }
 }
 

@@ -2,8 +2,9 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::header::LOCATION;
+use backdrop_core::batch::Changed;
 use backdrop_core::receipt::{ReceiptId, ReceiptState};
-use backdrop_core::record::Violation;
+use backdrop_core::record::{Violation, Violations};
 use backdrop_core::time;
 use backdrop_postgres::BatchRow;
 use backdrop_queue::Durability;
@@ -21,6 +22,12 @@ pub(crate) struct Receipt {
     data_set: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     records: Option<i32>,
+    /// How many records were not stored while the others were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rejected: Option<i32>,
+    /// Of a replay: what had changed since the batch was rejected.
+    #[serde(flatten)]
+    changed: Option<Changed>,
     #[serde(skip_serializing_if = "Option::is_none")]
     accepted_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,6 +36,8 @@ pub(crate) struct Receipt {
     messages: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     errors: Option<Vec<Violation>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors_total: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     durability: Option<QueueDurability>,
 }
@@ -53,17 +62,21 @@ impl Receipt {
         batch: Option<BatchRow>,
         durability: Option<Durability>,
     ) -> Self {
-        let violations = batch.as_ref().and_then(|batch| batch.violations.clone());
+        let violations = batch.as_ref().and_then(|batch| batch.violations.as_ref());
+        let blamed = violations.filter(|violations| violations.blame_records());
         Self {
             status: "ok",
             id: id.to_string(),
             state: state.as_str(),
             data_set: data_set.map(str::to_owned),
             records: batch.as_ref().map(|batch| batch.records),
+            rejected: batch.as_ref().map(|batch| batch.rejected),
+            changed: batch.as_ref().and_then(|batch| batch.changed.clone()),
             accepted_at: batch.as_ref().map(|batch| time::format(batch.accepted_at)),
             applied_at: batch.as_ref().map(|batch| time::format(batch.applied_at)),
-            messages: violations.as_ref().map(backdrop_core::record::Violations::lines),
-            errors: violations.map(|violations| violations.listed),
+            messages: violations.map(Violations::lines),
+            errors_total: blamed.map(|violations| violations.total),
+            errors: blamed.map(|violations| violations.listed.clone()),
             durability: durability.map(QueueDurability::from),
         }
     }

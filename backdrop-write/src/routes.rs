@@ -3,9 +3,11 @@
 mod data;
 mod data_sets;
 mod receipts;
+mod record;
 mod rejected;
 mod status;
 mod tokens;
+mod writer;
 
 use crate::auth::Guard;
 use crate::body::BodyBounds;
@@ -43,6 +45,8 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .configure(data_sets::configure)
         .configure(receipts::configure)
         .configure(rejected::configure)
+        // After all that have a name below `/data/{group}/{type}/`.
+        .configure(record::configure)
         .configure(status::configure)
         .configure(tokens::configure)
         .default_service(web::to(not_found));

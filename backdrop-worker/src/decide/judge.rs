@@ -86,14 +86,10 @@ fn no_record(id: &str) -> Effect {
 
 impl Rules {
     fn of<'r>(&'r self, entry: &DecodedEntry) -> RecordRules<'r> {
-        let batch_id = match entry.envelope.kind {
-            BatchKind::Replay { of, .. } => of,
-            _ => entry.envelope.batch_id,
-        };
         RecordRules {
             schema: self.schema.as_deref(),
             auto_ids: &self.known.data_set.settings.auto_ids,
-            batch_id,
+            batch_id: entry.envelope.batch_id,
             accepted_at: entry.accepted_at,
         }
     }

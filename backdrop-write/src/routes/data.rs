@@ -1,24 +1,18 @@
 //! `POST /data/{group}/{type}`: stores records. `PUT` with `[]`: removes all of them.
 
 use super::State;
-use crate::auth::Caller;
+use super::writer::{Asked, Writer};
 use crate::error::WriteError;
-use crate::ingest::{Change, Submitted};
-use crate::prefer::{PREFERENCE_APPLIED, Preference};
-use crate::receipt;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
 use actix_web::web::{self, Bytes, Data, Path, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use backdrop_core::batch::{BatchKind, Handling};
+use backdrop_core::batch::BatchKind;
 use backdrop_core::error::{ApiError, ErrorCode};
 use backdrop_core::json;
 use backdrop_core::origin::Origin;
-use backdrop_core::token::Scope;
-use backdrop_postgres::KnownDataSet;
 use backdrop_service::request::RequestId;
 use backdrop_service::routing::only;
-use serde_json::json;
-use std::sync::Arc;
+use serde_json::{Value, json};
 
 /// Bodies of this size and more are checked off the thread that serves requests: a millisecond or so.
 const CHECKED_APART_BYTES: usize = 64 * 1024;
@@ -36,7 +30,7 @@ async fn post(
     request_id: RequestId,
     payload: Payload,
 ) -> Result<HttpResponse, WriteError> {
-    let sent = Sent::receive(&state, &path, &request, payload).await?;
+    let sent = Sent::receive(&state, (&path.0, &path.1), &request, payload).await?;
     if sent.count > state.batch_records {
         let (count, most) = (sent.count, state.batch_records);
         let message = format!(
@@ -44,11 +38,10 @@ async fn post(
         );
         return Err(WriteError::new(ErrorCode::TooLarge, message));
     }
-    let done = json!({"status": "ok"});
     if sent.count == 0 {
-        return Ok(HttpResponse::Ok().json(done));
+        return Ok(sent.writer.nothing_to_store());
     }
-    sent.submit(&state, BatchKind::Append, Origin::Json, request_id, done).await
+    sent.submit(&state, BatchKind::Append, Origin::Json, request_id, json!({"status": "ok"})).await
 }
 
 async fn put(
@@ -58,21 +51,21 @@ async fn put(
     request_id: RequestId,
     payload: Payload,
 ) -> Result<HttpResponse, WriteError> {
-    let sent = Sent::receive(&state, &path, &request, payload).await?;
+    let sent = Sent::receive(&state, (&path.0, &path.1), &request, payload).await?;
     if sent.count > 0 {
         let message = "Not implemented: you can only pass an empty JSON list";
         return Err(WriteError::new(ErrorCode::NotRecords, message));
     }
-    let message = format!("{} now contains 0 records", sent.known.data_set.name);
+    let message = format!("{} now contains 0 records", sent.writer.known.data_set.name);
     let done = json!({"status": "ok", "message": message});
     sent.submit(&state, BatchKind::Empty, Origin::Request, request_id, done).await
 }
 
 /// What a caller who may write has sent: records, checked as far as the door checks.
-struct Sent {
-    known: Arc<KnownDataSet>,
-    caller: Caller,
-    preference: Preference,
+pub(super) struct Sent {
+    writer: Writer,
+    /// The body, inflated.
+    pub(super) body: Bytes,
     /// A JSON array of objects.
     records: String,
     count: usize,
@@ -80,63 +73,30 @@ struct Sent {
 
 impl Sent {
     /// Checks in the order of the contract: data set, token, encoding, size, body.
-    async fn receive(
+    pub(super) async fn receive(
         state: &State,
-        (group, data_type): &(String, String),
+        (group, data_type): (&str, &str),
         request: &HttpRequest,
         payload: Payload,
     ) -> Result<Self, WriteError> {
-        let known = state.data_set(group, data_type).await?;
-        let caller = state.guard.holder(Scope::Write, request.headers(), &known, &state.catalogue)?;
-        let preference = Preference::of(request.headers(), state.wait)?;
+        let writer = Writer::admit(state, state.data_set(group, data_type).await?, request)?;
         let body = state.body.read(request.headers(), payload).await?;
         expect_json(request.headers(), &body)?;
-        let (records, count) = check_apart(body).await?;
-        Ok(Self { known, caller, preference, records, count })
+        let (records, count) = check_apart(body.clone()).await?;
+        Ok(Self { writer, body, records, count })
     }
 
-    async fn submit(
+    pub(super) async fn submit(
         self,
         state: &State,
         kind: BatchKind,
         origin: Origin,
         request_id: RequestId,
-        done: serde_json::Value,
+        done: Value,
     ) -> Result<HttpResponse, WriteError> {
-        let data_set = &self.known.data_set;
-        let change = Change {
-            data_set,
-            kind,
-            origin,
-            configuration: state.catalogue.version(),
-            handling: Handling::Strict,
-            faults: Vec::new(),
-            records: self.records,
-            caller: self.caller,
-            request_id,
-            wait: self.preference.wait,
-        };
-        let submitted = state.ingest.submit(change).await?;
-        Ok(answer(state, submitted, data_set.name.as_str(), self.preference, done).await)
+        let asked = Asked { kind, origin, records: self.records, faults: Vec::new(), body: self.body };
+        self.writer.submit(state, asked, request_id, done).await
     }
-}
-
-/// The answer to a change: what it says when it is done, or a receipt.
-pub(super) async fn answer(
-    state: &State,
-    submitted: Submitted,
-    data_set: &str,
-    preference: Preference,
-    done: serde_json::Value,
-) -> HttpResponse {
-    let mut response = match submitted {
-        Submitted::Stored => HttpResponse::Ok().json(done),
-        Submitted::Queued(id) => receipt::accepted(id, data_set, state.ingest.durability().await),
-    };
-    if let Some(applied) = preference.applied() {
-        response.headers_mut().insert(PREFERENCE_APPLIED, applied);
-    }
-    response
 }
 
 /// An empty body is told as such, whatever it claims to be.

@@ -1,7 +1,7 @@
 //! `/data-sets`: the administration of data sets, in the shapes of the original's administration.
 
 use super::State;
-use super::data::answer;
+use super::writer::answer;
 use crate::auth::Caller;
 use crate::error::WriteError;
 use crate::ingest::Change;
@@ -149,6 +149,7 @@ async fn delete(
         configuration: state.catalogue.version(),
         handling: Handling::Strict,
         faults: Vec::new(),
+        idempotency: None,
         records: String::new(),
         caller: Caller::Administrator,
         request_id,
@@ -157,7 +158,7 @@ async fn delete(
     let submitted = state.ingest.submit(change).await?;
     state.learn_changes().await;
     let done = json!({"status": "ok", "message": format!("Deleted {name}")});
-    Ok(answer(&state, submitted, &name, preference, done).await)
+    Ok(answer(&state, submitted, &name, preference.strictly(), done).await)
 }
 
 async fn find(state: &State, name: &str) -> Result<DataSetRow, WriteError> {

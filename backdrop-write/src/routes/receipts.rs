@@ -7,7 +7,7 @@ use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use backdrop_core::error::ErrorCode;
-use backdrop_core::log::Cursor;
+use backdrop_core::log::{Cursor, EntryId};
 use backdrop_core::receipt::{ReceiptId, ReceiptState};
 use backdrop_core::time::Timestamp;
 use backdrop_postgres::RECEIPTS_KEPT;
@@ -26,9 +26,8 @@ async fn show(
     let id: ReceiptId = path.parse().map_err(|_| no_receipt())?;
     let known = state.catalogue.by_id(id.data_set_id).await?;
     state.guard.receipt_holder(request.headers(), known.as_deref())?;
-    let given_at = given_at(id).ok_or_else(no_receipt)?;
     let facts = state.database.receipt_facts(id).await?.ok_or_else(no_receipt)?;
-    if facts.batch.is_none() && clock::now() - given_at > RECEIPTS_KEPT {
+    if facts.batch.is_none() && is_expired(id, facts.cursor, facts.oldest_kept) {
         let message = format!("Receipts are kept for {} days.", RECEIPTS_KEPT.num_days());
         return Err(WriteError::new(ErrorCode::ReceiptExpired, message));
     }
@@ -47,7 +46,17 @@ async fn show(
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, HeaderValue::from_static("no-cache"))).json(receipt))
 }
 
-/// When the batch of the receipt was made, which its id tells.
+/// Whether a receipt without a row is older than rows are kept. The id of its batch tells, unless it was made of
+/// an idempotency key; then its place does: what was applied before all rows that are kept.
+fn is_expired(id: ReceiptId, cursor: Cursor, oldest_kept: Option<EntryId>) -> bool {
+    match (given_at(id), id.entry) {
+        (Some(given_at), _) => clock::now() - given_at > RECEIPTS_KEPT,
+        (None, Some(entry)) => !cursor.is_before(entry) && oldest_kept.is_none_or(|oldest| entry < oldest),
+        (None, None) => false,
+    }
+}
+
+/// When the batch of the receipt was made, if its id tells.
 fn given_at(id: ReceiptId) -> Option<Timestamp> {
     let (seconds, nanoseconds) = id.batch_id.get_timestamp()?.to_unix();
     Timestamp::from_timestamp(i64::try_from(seconds).ok()?, nanoseconds)

@@ -1,9 +1,11 @@
-//! Administration: data sets and their tokens, over the write service's HTTP API.
+//! Administration: data sets, their tokens and what they refused, over the write service's HTTP API.
 
 mod data_set;
+mod rejected;
 mod token;
 
 pub(crate) use data_set::{DataSetCommand, Definition};
+pub(crate) use rejected::RejectedCommand;
 pub(crate) use token::TokenCommand;
 
 use anyhow::Context;

@@ -25,6 +25,9 @@ enum Command {
     /// Makes and revokes the tokens by which services write to a data set
     #[command(subcommand)]
     Token(administration::TokenCommand),
+    /// Lists, shows, replays and discards batches that were refused
+    #[command(subcommand)]
+    Rejected(administration::RejectedCommand),
     /// Sends the records of a file to a data set
     #[command(long_about = import::LONG_ABOUT)]
     Import(import::Arguments),
@@ -41,6 +44,7 @@ pub fn main() -> ExitCode {
         Command::Migrate(arguments) => migrate::run(&arguments),
         Command::DataSet(command) => command.run(),
         Command::Token(command) => command.run(),
+        Command::Rejected(command) => command.run(),
         Command::Import(arguments) => import::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),
     };

@@ -124,7 +124,21 @@ impl Client {
 
     /// Sends JSON to a path.
     pub(crate) fn post(&self, path: &[&str], json: &str) -> Result<Answer, CallError> {
-        self.call(Method::POST, self.url(path), Some(json))
+        self.post_with(path, &[], json)
+    }
+
+    /// Sends JSON to a path, with a query.
+    pub(crate) fn post_with(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        json: &str,
+    ) -> Result<Answer, CallError> {
+        let mut url = self.url(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        self.call(Method::POST, url, Some(json))
     }
 
     fn url(&self, path: &[&str]) -> Url {

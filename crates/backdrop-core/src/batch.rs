@@ -69,7 +69,7 @@ pub enum BatchKind {
     },
     /// Stores the records of a batch that was rejected, as a new write.
     Replay {
-        /// The rejected batch. Records without `_id` get the ones they would have got in it.
+        /// The rejected batch.
         of: Uuid,
         /// Whether records that were changed since are left alone.
         only_if_unchanged: bool,

@@ -107,6 +107,8 @@ error_codes! {
     RejectedNotFound => "rejected_not_found", 404, "The rejected batch does not exist";
     /// The rejected batch was replayed with success before.
     AlreadyReplayed => "already_replayed", 409, "The rejected batch was replayed already";
+    /// The rejected batch holds no records that could be stored.
+    NotReplayable => "not_replayable", 409, "The rejected batch cannot be replayed";
     /// The data set was emptied while it was exported page by page.
     ExportEnded => "export_ended", 410, "The data set was emptied during the export";
     /// No such version of the schema.

@@ -54,6 +54,11 @@ impl ValidRecord {
     }
 }
 
+/// Whether a text can be the `_id` of a record: 1 to [`ID_BYTES_MAX`] bytes without white space.
+pub fn is_id(text: &str) -> bool {
+    (1..=ID_BYTES_MAX).contains(&text.len()) && !text.contains(char::is_whitespace)
+}
+
 /// Whether a record may have the key.
 fn is_key(key: &str) -> bool {
     if key.starts_with('_') { RESERVED_KEYS.contains(&key) } else { is_field_name(key) }

@@ -4,7 +4,7 @@ use crate::partitions::{column, read_cursor};
 use crate::{Database, StoreError};
 use backdrop_core::batch::{Changed, Outcome};
 use backdrop_core::data_set::DataSetId;
-use backdrop_core::log::Cursor;
+use backdrop_core::log::{Cursor, EntryId};
 use backdrop_core::receipt::ReceiptId;
 use backdrop_core::record::Violations;
 use backdrop_core::time::Timestamp;
@@ -39,7 +39,8 @@ impl BatchRow {
         let batch_id: Uuid = row.try_get("batch_id")?;
         let outcome = Outcome::parse(row.try_get("outcome")?)
             .ok_or_else(|| StoreError::corrupt(format!("batch {batch_id}"), "outcome"))?;
-        let errors: Option<Json<Violations>> = row.try_get("errors")?;
+        let errors: Option<Json<Violations>> = row.try_get("refusal")?;
+        let errors = errors.map_or_else(|| row.try_get("errors"), |refusal| Ok(Some(refusal)))?;
         let changed: Option<Json<Changed>> = row.try_get("changed")?;
         Ok(Self {
             batch_id,
@@ -48,7 +49,7 @@ impl BatchRow {
             accepted_at: row.try_get("accepted_at")?,
             applied_at: row.try_get("applied_at")?,
             rejected: row.try_get("rejected")?,
-            violations: errors.map(|Json(violations)| violations),
+            violations: errors.map(|Json(violations): Json<Violations>| violations),
             changed: changed.map(|Json(changed)| changed),
         })
     }
@@ -61,6 +62,24 @@ pub struct ReceiptFacts {
     pub batch: Option<BatchRow>,
     /// How far its partition has been applied.
     pub cursor: Cursor,
+    /// The oldest entry of its partition whose batch has a row still; looked for only if this batch has none.
+    pub oldest_kept: Option<EntryId>,
+}
+
+/// The batch for which an idempotency key stands.
+#[derive(Clone, Debug)]
+pub struct KeyedBatch {
+    /// The hash of the request that brought the key.
+    pub body_sha256: String,
+    /// How it ended.
+    pub batch: BatchRow,
+}
+
+/// The place of an entry in the log, if there is one.
+fn read_entry(row: &PgRow) -> Result<Option<EntryId>, StoreError> {
+    let place: (Option<i64>, Option<i64>) = (row.try_get("epoch")?, row.try_get("n")?);
+    let number = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok());
+    Ok(number(place.0).zip(number(place.1)).map(|(epoch, n)| EntryId { epoch, n }))
 }
 
 impl Database {
@@ -78,7 +97,7 @@ impl Database {
             let rows = sqlx::query(
                 // The errors of a replay are those of the batch that it replays.
                 "SELECT b.batch_id, b.outcome, b.records, b.rejected, b.changed, b.accepted_at, b.applied_at,
-                        r.errors
+                        b.refusal, r.errors
                  FROM UNNEST($1::bigint[], $2::uuid[]) AS wanted (data_set_id, batch_id)
                  JOIN batch b USING (data_set_id, batch_id)
                  LEFT JOIN rejected_batch r ON r.data_set_id = b.data_set_id
@@ -106,9 +125,14 @@ impl Database {
             let row = sqlx::query(
                 "SELECT p.cursor_epoch, p.cursor_n,
                         b.batch_id, b.outcome, b.records, b.rejected, b.changed, b.accepted_at,
-                        b.applied_at, r.errors
+                        b.applied_at, b.refusal, r.errors, oldest.epoch, oldest.n
                  FROM ingest_partition p
                  LEFT JOIN batch b ON b.data_set_id = $2 AND b.batch_id = $3
+                 -- Only asked for if there is no row.
+                 LEFT JOIN LATERAL (
+                     SELECT o.epoch, o.n FROM batch o WHERE o.partition = p.partition AND b.batch_id IS NULL
+                     ORDER BY o.epoch, o.n LIMIT 1
+                 ) AS oldest ON true
                  LEFT JOIN rejected_batch r ON r.data_set_id = b.data_set_id
                      AND r.batch_id = coalesce(b.replay_of, b.batch_id)
                      AND (b.outcome <> 'stored' OR b.rejected > 0)
@@ -122,7 +146,37 @@ impl Database {
             let Some(row) = row else { return Ok(None) };
             let has_ended = row.try_get::<Option<Uuid>, _>("batch_id")?.is_some();
             let batch = has_ended.then(|| BatchRow::read(&row)).transpose()?;
-            Ok(Some(ReceiptFacts { batch, cursor: read_cursor(&row)? }))
+            Ok(Some(ReceiptFacts { batch, cursor: read_cursor(&row)?, oldest_kept: read_entry(&row)? }))
+        })
+        .await
+    }
+
+    /// The batch for which an idempotency key stands, if it has ended.
+    ///
+    /// # Errors
+    /// If Postgres cannot be asked.
+    pub async fn keyed_batch(
+        &self,
+        data_set: DataSetId,
+        key: String,
+    ) -> Result<Option<KeyedBatch>, StoreError> {
+        let pool = self.pool.clone();
+        self.in_task(async move {
+            let row = sqlx::query(
+                "SELECT b.body_sha256, b.batch_id, b.outcome, b.records, b.rejected, b.changed, b.accepted_at,
+                        b.applied_at, b.refusal, r.errors
+                 FROM batch b
+                 LEFT JOIN rejected_batch r ON r.data_set_id = b.data_set_id
+                     AND r.batch_id = coalesce(b.replay_of, b.batch_id)
+                     AND (b.outcome <> 'stored' OR b.rejected > 0)
+                 WHERE b.data_set_id = $1 AND b.idempotency_key = $2",
+            )
+            .bind(data_set.0)
+            .bind(key)
+            .fetch_optional(&pool)
+            .await?;
+            let Some(row) = row else { return Ok(None) };
+            Ok(Some(KeyedBatch { body_sha256: row.try_get("body_sha256")?, batch: BatchRow::read(&row)? }))
         })
         .await
     }

@@ -27,7 +27,7 @@ mod tokens;
 mod workers;
 
 pub use apply::{Applied, ApplyResult};
-pub use batches::{BatchRow, ReceiptFacts};
+pub use batches::{BatchRow, KeyedBatch, ReceiptFacts};
 pub use catalogue::{Catalogue, KnownDataSet, KnownToken};
 pub use data_sets::{DataSetRow, NewDataSet};
 pub use database::{Database, DatabaseSettings};
@@ -36,5 +36,5 @@ pub use janitor::RECEIPTS_KEPT;
 pub use migrations::migrate;
 pub use partitions::PartitionRow;
 pub use reader::{DataVersion, Found, Page, ReadError, RecordReader};
-pub use rejected::RejectedBatch;
+pub use rejected::{KeptBatch, RejectedBatch};
 pub use retention::{BoundedDataSet, Horizon};

@@ -1,16 +1,20 @@
 //! Rejected batches: kept as they came, with their errors, within bounds.
 
+mod kept;
+
+pub use kept::{KeptBatch, RejectedBatch};
+
+use crate::StoreError;
 use crate::apply::BatchLine;
-use crate::{Database, StoreError};
 use backdrop_core::batch::Outcome;
 use backdrop_core::data_set::DataSetId;
 use backdrop_core::json;
-use backdrop_core::record::Violations;
-use backdrop_core::time::Timestamp;
+use backdrop_core::origin::Origin;
+use backdrop_core::record::{Violation, Violations};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use sqlx::Row;
-use sqlx::postgres::{PgConnection, PgPool};
+use sqlx::postgres::{PgConnection, PgPool, PgRow};
 use sqlx::types::Json;
 use std::io::Write;
 use uuid::Uuid;
@@ -22,18 +26,43 @@ const KEPT_NUMBER: i64 = 1_000;
 const KEPT_BYTES: i64 = 64 * 1024 * 1024;
 /// How many days they are kept.
 const KEPT_DAYS: i32 = 90;
-/// How many a listing shows: more is for a tool, not for a person.
-const LISTED: i64 = 100;
+/// What is kept of a batch: all of it, or the faulty records if the others were stored.
+struct Rest<'l> {
+    /// The records, compressed.
+    body: Vec<u8>,
+    /// How many these are, if they are records at all.
+    count: Option<usize>,
+    numbers: Option<&'l [usize]>,
+    origin: Origin,
+    faults: Vec<Violation>,
+}
 
-/// A rejected batch, without its body.
-#[derive(Clone, Debug)]
-pub struct RejectedBatch {
-    /// The batch.
-    pub batch_id: Uuid,
-    /// What was wrong with it.
-    pub violations: Violations,
-    /// When it was rejected.
-    pub rejected_at: Timestamp,
+impl<'l> Rest<'l> {
+    fn of(line: &'l BatchLine) -> Self {
+        let (envelope, records, faulty) = (&line.entry.envelope, &line.entry.records, &*line.faulty);
+        if line.outcome != Outcome::Stored {
+            let (origin, faults) = (envelope.origin.clone(), envelope.faults.clone());
+            return Self {
+                body: compress(records),
+                count: json::count(records),
+                numbers: None,
+                origin,
+                faults,
+            };
+        }
+        // They are counted anew, from 1.
+        let renumbered = |fault: &Violation| {
+            let record = faulty.binary_search(&fault.record).ok()? + 1;
+            Some(Violation { record, ..fault.clone() })
+        };
+        Self {
+            body: compress(&json::pick(records, faulty)),
+            count: Some(faulty.len()),
+            numbers: Some(faulty),
+            origin: envelope.origin.of_some(faulty),
+            faults: envelope.faults.iter().filter_map(renumbered).collect(),
+        }
+    }
 }
 
 /// Keeps a batch, or the faulty records of one of which the others are stored; lets the oldest of its data
@@ -43,25 +72,24 @@ pub(crate) async fn keep(
     line: &BatchLine,
     violations: &Violations,
 ) -> Result<(), StoreError> {
-    let (envelope, records) = (&line.entry.envelope, &line.entry.records);
+    let envelope = &line.entry.envelope;
     let data_set = envelope.data_set_id;
-    let (body, count, origin) = if line.outcome == Outcome::Stored {
-        let body = json::pick(records, &line.faulty);
-        (compress(&body), Some(line.faulty.len()), envelope.origin.of_some(&line.faulty))
-    } else {
-        (compress(records), json::count(records), envelope.origin.clone())
-    };
+    let Rest { body, count, numbers, origin, faults } = Rest::of(line);
     sqlx::query(
         "INSERT INTO rejected_batch
-             (data_set_id, batch_id, body, errors, records, origin, generation, version, rejected_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now())",
+             (data_set_id, batch_id, kind, body, errors, records, numbers, origin, faults, generation,
+              version, rejected_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now())",
     )
     .bind(data_set.0)
     .bind(envelope.batch_id)
+    .bind(Json(&envelope.kind))
     .bind(body)
     .bind(Json(violations))
-    .bind(count.map(|count| i32::try_from(count).unwrap_or(i32::MAX)))
+    .bind(count.map(stored))
+    .bind(numbers.map(|numbers| numbers.iter().copied().map(stored).collect::<Vec<_>>()))
     .bind(Json(origin))
+    .bind((!faults.is_empty()).then_some(Json(faults)))
     .bind(line.generation)
     .bind(line.version)
     .execute(&mut *connection)
@@ -128,30 +156,13 @@ fn compress(bytes: &[u8]) -> Vec<u8> {
     encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("writing to memory does not fail")
 }
 
-impl Database {
-    /// The newest rejected batches of a data set, newest first.
-    ///
-    /// # Errors
-    /// If Postgres cannot be asked.
-    pub async fn rejected_batches(&self, data_set: DataSetId) -> Result<Vec<RejectedBatch>, StoreError> {
-        let pool = self.pool.clone();
-        self.in_task(async move {
-            let rows = sqlx::query(
-                "SELECT batch_id, errors, rejected_at FROM rejected_batch WHERE data_set_id = $1
-                 ORDER BY rejected_at DESC, batch_id DESC LIMIT $2",
-            )
-            .bind(data_set.0)
-            .bind(LISTED)
-            .fetch_all(&pool)
-            .await?;
-            rows.iter()
-                .map(|row| {
-                    let Json(violations) = row.try_get("errors")?;
-                    let batch_id = row.try_get("batch_id")?;
-                    Ok(RejectedBatch { batch_id, violations, rejected_at: row.try_get("rejected_at")? })
-                })
-                .collect()
-        })
-        .await
-    }
+/// The numbers that the records of a rejected batch had in their request; none: they are all of it.
+pub(crate) fn read_numbers(row: &PgRow) -> Result<Vec<usize>, StoreError> {
+    let numbers: Option<Vec<i32>> = row.try_get("numbers")?;
+    Ok(numbers.into_iter().flatten().filter_map(|number| usize::try_from(number).ok()).collect())
+}
+
+/// A count or a number of records as Postgres keeps it.
+fn stored(number: usize) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
 }

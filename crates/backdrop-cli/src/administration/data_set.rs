@@ -43,9 +43,9 @@ pub(crate) enum DataSetCommand {
 pub(crate) struct Output {
     /// Print the service's answer as JSON
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
     #[command(flatten)]
-    service: Service,
+    pub(super) service: Service,
 }
 
 /// A data set to be made.

@@ -1,7 +1,7 @@
 //! Checking records: the schema first, then the record rules, then the `_id`.
 
 use super::auto_id::{self, AutoId};
-use super::{Findings, ID_BYTES_MAX, TIME_KEYS, ValidRecord, Violation, Violations, is_key};
+use super::{Findings, ID_BYTES_MAX, TIME_KEYS, ValidRecord, Violation, Violations, is_id, is_key};
 use crate::error::ErrorCode;
 use crate::schema::Schema;
 use crate::time::{self, Timestamp};
@@ -68,6 +68,8 @@ impl RecordRules<'_> {
                 None
             } else {
                 let judged = One { record, rules: self, findings: &mut findings }.check(value);
+                // One that is not stored takes nobody's id.
+                let judged = judged.filter(|_| findings.total() == found_before);
                 judged.filter(|valid| is_first_of_its_id(record, valid, &mut tuples, &mut findings))
             };
             match valid {
@@ -262,9 +264,8 @@ impl One<'_, '_> {
     }
 
     fn read_id(&mut self, id: Value) -> String {
-        let is_valid = |id: &str| (1..=ID_BYTES_MAX).contains(&id.len()) && !id.contains(char::is_whitespace);
         match id {
-            Value::String(id) if is_valid(&id) => id,
+            Value::String(id) if is_id(&id) => id,
             _ => {
                 let message = format!("an _id is a string without white space of 1 to {ID_BYTES_MAX} bytes");
                 self.breaks("_id", ErrorCode::InvalidId, message);

@@ -99,6 +99,24 @@ impl Violations {
         Self { listed: vec![Violation::of(0, "", code, message)], total: 1 }
     }
 
+    /// Whether records are to blame, and not the request for them.
+    pub fn blame_records(&self) -> bool {
+        self.listed.first().is_some_and(|violation| violation.record > 0)
+    }
+
+    /// Gives each record its number in `numbers`: they were counted among some of the records of a request, and
+    /// are told as they stood in it.
+    #[must_use]
+    pub fn numbered(mut self, numbers: &[usize]) -> Self {
+        let number = |record: usize| record.checked_sub(1).and_then(|index| numbers.get(index).copied());
+        for Violation { record, also, .. } in &mut self.listed {
+            for record in also.iter_mut().map(|further| &mut further.record).chain([record]) {
+                *record = number(*record).unwrap_or(*record);
+            }
+        }
+        self
+    }
+
     /// Adds further violations, each of a record of its own.
     pub fn append(&mut self, further: Vec<Violation>) {
         self.total += further.len();
@@ -233,6 +251,15 @@ mod tests {
         let lines = Origin::Lines { lines: [7].into_iter().collect() };
         assert_eq!(found(1..=1).located(&lines).lines(), ["line 7: count: record 1"]);
         assert_eq!(Violations::blame(ErrorCode::DeadLetter, "away").lines(), ["away"]);
+    }
+
+    #[test]
+    fn records_get_the_numbers_they_had() {
+        let violations = found(1..=2).numbered(&[4, 9]);
+        assert_eq!((violations.listed[0].record, violations.listed[0].also[0].record), (4, 9));
+        assert!(violations.blame_records());
+        let refusal = Violations::blame(ErrorCode::RecordNotFound, "none").numbered(&[4, 9]);
+        assert!(refusal.listed[0].record == 0 && !refusal.blame_records());
     }
 
     #[test]

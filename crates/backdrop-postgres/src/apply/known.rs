@@ -2,6 +2,7 @@
 
 use super::plan::{Known, Rejected};
 use crate::StoreError;
+use crate::rejected::read_numbers;
 use backdrop_core::batch::{BatchKind, Outcome};
 use backdrop_core::data_set::DataSetId;
 use backdrop_core::ingest::{DecidedEntry, Effect};
@@ -122,7 +123,8 @@ async fn rejected(
     let BatchKind::Replay { of, .. } = &decided.entry.envelope.kind else { return Ok(None) };
     let data_set = decided.entry.envelope.data_set_id;
     let row = sqlx::query(
-        "SELECT generation, version, replayed_as FROM rejected_batch WHERE data_set_id = $1 AND batch_id = $2",
+        "SELECT generation, version, replayed_as, numbers
+         FROM rejected_batch WHERE data_set_id = $1 AND batch_id = $2",
     )
     .bind(data_set.0)
     .bind(of)
@@ -151,6 +153,7 @@ async fn rejected(
     Ok(Some(Rejected {
         generation,
         is_replayed: row.try_get::<Option<Uuid>, _>("replayed_as")?.is_some(),
+        numbers: read_numbers(&row)?,
         changed: changed.into_iter().collect(),
     }))
 }

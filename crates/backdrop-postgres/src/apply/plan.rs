@@ -1,7 +1,7 @@
 //! What a run comes down to, decided in memory under the lock: which rows are written, how each batch
 //! ends, and how each data set changes. Pure, so that it is tested without Postgres.
 
-use backdrop_core::batch::{BatchKind, Changed, Handling, Outcome};
+use backdrop_core::batch::{BatchKind, Changed, Envelope, Handling, Outcome};
 use backdrop_core::data_set::DataSetId;
 use backdrop_core::error::ErrorCode;
 use backdrop_core::ingest::{DecidedEntry, DecodedEntry, Effect, EntryResult, Storing};
@@ -9,6 +9,8 @@ use backdrop_core::record::{ValidRecord, Violation, Violations, collision};
 use backdrop_core::time::Timestamp;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
+
+const KEY_WAS_USED: &str = "This Idempotency-Key was used before, for another request or with another body.";
 
 /// What the store knows already that bears on a run.
 #[derive(Debug, Default)]
@@ -29,6 +31,8 @@ pub(super) struct Rejected {
     /// The generation of its data set when it was rejected; `None`: a version that did not keep it.
     pub(super) generation: Option<i32>,
     pub(super) is_replayed: bool,
+    /// The numbers its records had in their request; empty: they are all of it.
+    pub(super) numbers: Vec<usize>,
     /// Those of its ids that were changed, deleted or made since, in that generation.
     pub(super) changed: HashSet<String>,
 }
@@ -85,8 +89,6 @@ pub(crate) struct BatchLine {
     pub(super) changed: Option<Changed>,
     /// Whether its idempotency key stands for it from now on; not if it stands for another batch.
     pub(super) keeps_key: bool,
-    /// Whether its violations are those of its records, and not of the request.
-    pub(super) is_judged_anew: bool,
 }
 
 #[derive(Debug)]
@@ -96,6 +98,13 @@ pub(super) struct Plan {
     pub(super) batches: Vec<BatchLine>,
     pub(super) states: HashMap<DataSetId, DataSetState>,
     pub(super) results: Vec<EntryResult>,
+}
+
+impl BatchLine {
+    /// Why the request as a whole was refused, if it was.
+    pub(super) fn refusal(&self) -> Option<&Violations> {
+        self.violations.as_ref().filter(|violations| !violations.blame_records())
+    }
 }
 
 impl Plan {
@@ -139,7 +148,6 @@ struct Ending {
     faulty: Vec<usize>,
     violations: Option<Violations>,
     changed: Option<Changed>,
-    is_judged_anew: bool,
 }
 
 impl Ending {
@@ -152,7 +160,7 @@ impl Ending {
     }
 
     fn faulty(violations: Violations) -> Self {
-        Self { violations: Some(violations), is_judged_anew: true, ..Self::default() }
+        Self { violations: Some(violations), ..Self::default() }
     }
 }
 
@@ -171,18 +179,10 @@ impl Planner {
         if let Effect::SetAside(violations) = effect {
             return self.finish(entry, Outcome::Dead, Ending::faulty(violations));
         }
-        let state = self.plan.states.get_mut(&data_set_id).filter(|state| !state.is_deleted);
-        let Some(state) = state else {
-            let ending = Ending::refused(ErrorCode::DataSetNotFound, deleted_before(&entry.envelope.kind));
-            return self.finish(entry, Outcome::Rejected, ending);
-        };
-        if let Some(idempotency) = &entry.envelope.idempotency
-            && self.known.keys.contains(&(data_set_id, idempotency.key.clone()))
-        {
-            let message = "this Idempotency-Key was used before, with another body";
-            let ending = Ending::refused(ErrorCode::IdempotencyMismatch, message);
-            return self.finish(entry, Outcome::Rejected, ending);
+        if let Some(refusal) = self.refusal(&entry.envelope) {
+            return self.finish(entry, Outcome::Rejected, refusal);
         }
+        let state = self.plan.states.get_mut(&data_set_id).expect("without one the entry is refused");
         let (outcome, ending) = match effect {
             Effect::SetAside(violations) => (Outcome::Dead, Ending::faulty(violations)),
             Effect::Reject(violations) => (Outcome::Rejected, Ending::faulty(violations)),
@@ -215,17 +215,39 @@ impl Planner {
         self.finish(entry, outcome, ending);
     }
 
+    /// Why nothing can come of a request, whatever its records are.
+    fn refusal(&self, envelope: &Envelope) -> Option<Ending> {
+        let data_set_id = envelope.data_set_id;
+        if self.plan.states.get(&data_set_id).is_none_or(|state| state.is_deleted) {
+            return Some(Ending::refused(ErrorCode::DataSetNotFound, deleted_before(&envelope.kind)));
+        }
+        let is_used = |key: &str| self.known.keys.contains(&(data_set_id, key.to_owned()));
+        if envelope.idempotency.as_ref().is_some_and(|idempotency| is_used(&idempotency.key)) {
+            return Some(Ending::refused(ErrorCode::IdempotencyMismatch, KEY_WAS_USED));
+        }
+        match (&envelope.kind, &self.known.rejected) {
+            (BatchKind::Replay { .. }, None) => {
+                let message = "The rejected batch is no longer kept.";
+                Some(Ending::refused(ErrorCode::RejectedNotFound, message))
+            }
+            (BatchKind::Replay { .. }, Some(rejected)) if rejected.is_replayed => {
+                let message = "The rejected batch was replayed already.";
+                Some(Ending::refused(ErrorCode::AlreadyReplayed, message))
+            }
+            _ => None,
+        }
+    }
+
     /// Stores the records of a batch, or tells why none of them is stored.
     fn store_all(&mut self, entry: &DecodedEntry, storing: Storing) -> Result<Ending, Ending> {
         let Storing { mut records, mut faulty, mut violations } = storing;
         let data_set_id = entry.envelope.data_set_id;
-        let changed = match entry.envelope.kind {
-            BatchKind::Replay { only_if_unchanged, .. } => {
-                Some(self.leave_changed(data_set_id, &mut records, only_if_unchanged)?)
-            }
-            _ => None,
+        let changed = self.changed(&entry.envelope, &records);
+        let left_alone = match entry.envelope.kind {
+            BatchKind::Replay { only_if_unchanged: true, .. } => changed.iter().flatten().cloned().collect(),
+            _ => HashSet::new(),
         };
-        let collisions = self.collisions(data_set_id, &mut records, &mut faulty);
+        let collisions = self.take_out(data_set_id, &mut records, &mut faulty, &left_alone);
         if !collisions.is_empty() {
             violations.append(collisions);
             if entry.envelope.handling == Handling::Strict {
@@ -237,43 +259,26 @@ impl Planner {
             self.store(data_set_id, record);
         }
         let violations = (violations.total > 0).then_some(violations);
-        Ok(Ending { stored, faulty, violations, changed, is_judged_anew: true })
+        Ok(Ending { stored, faulty, violations, changed: changed.map(Changed::of) })
     }
 
-    /// Which ids of a replayed batch have changed since it was rejected. Takes those out, if that is asked.
-    fn leave_changed(
+    /// Which ids of a replayed batch have changed since it was rejected.
+    fn changed(&self, envelope: &Envelope, records: &[ValidRecord]) -> Option<Vec<String>> {
+        let rejected = self.known.rejected.as_ref()?;
+        // If the data set was emptied since, nothing is as it was.
+        let is_emptied = rejected.generation != Some(self.plan.states[&envelope.data_set_id].generation);
+        let ids = records.iter().map(ValidRecord::id);
+        Some(ids.filter(|id| is_emptied || rejected.changed.contains(*id)).map(str::to_owned).collect())
+    }
+
+    /// Takes out the records that are left alone, and those that would overwrite one that only happens to have
+    /// the same `_id`. Tells of the latter.
+    fn take_out(
         &self,
         data_set_id: DataSetId,
         records: &mut Vec<ValidRecord>,
-        only_if_unchanged: bool,
-    ) -> Result<Changed, Ending> {
-        let Some(rejected) = &self.known.rejected else {
-            return Err(Ending::refused(ErrorCode::RejectedNotFound, "the rejected batch is no longer kept"));
-        };
-        if rejected.is_replayed {
-            let message = "the rejected batch was replayed already";
-            return Err(Ending::refused(ErrorCode::AlreadyReplayed, message));
-        }
-        // If the data set was emptied since, nothing is as it was.
-        let generation = self.plan.states[&data_set_id].generation;
-        let is_emptied = rejected.generation != Some(generation);
-        let has_changed = |record: &ValidRecord| is_emptied || rejected.changed.contains(record.id());
-        let changed =
-            records.iter().filter(|record| has_changed(record)).map(|record| record.id().to_owned());
-        let changed = Changed::of(changed.collect());
-        if only_if_unchanged {
-            records.retain(|record| !has_changed(record));
-        }
-        Ok(changed)
-    }
-
-    /// Takes out the records that would overwrite one that only happens to have the same `_id`, and notes the
-    /// values of the others.
-    fn collisions(
-        &mut self,
-        data_set_id: DataSetId,
-        records: &mut Vec<ValidRecord>,
         faulty: &mut Vec<usize>,
+        left_alone: &HashSet<String>,
     ) -> Vec<Violation> {
         let generation = self.plan.states[&data_set_id].generation;
         let tuples = &self.known.tuples;
@@ -285,6 +290,9 @@ impl Planner {
         let mut found = Vec::new();
         records.retain(|record| {
             let number = numbers.next().unwrap_or_default();
+            if left_alone.contains(record.id()) {
+                return false;
+            }
             let Some(tuple) = record.id_tuple() else { return true };
             let other = tuples.get(&(data_set_id, generation, record.id().to_owned()));
             match other.filter(|other| *other != tuple) {
@@ -307,9 +315,10 @@ impl Planner {
         state.last_timestamp = state.last_timestamp.max(Some(timestamp));
         let body = serde_json::to_string(&body).expect("a map of scalars can be written");
         let key = (data_set_id, state.generation, id);
-        if let Some(tuple) = &id_tuple {
-            self.known.tuples.insert(key.clone(), tuple.clone());
-        }
+        match &id_tuple {
+            Some(tuple) => self.known.tuples.insert(key.clone(), tuple.clone()),
+            None => self.known.tuples.remove(&key),
+        };
         let columns = &mut self.plan.records;
         let place = *self.places.entry(key).or_insert_with_key(|(_, _, id)| {
             columns.data_set_id.push(data_set_id.0);
@@ -335,7 +344,9 @@ impl Planner {
         let keeps_key = envelope.idempotency.as_ref().is_some_and(|idempotency| {
             self.known.keys.insert((envelope.data_set_id, idempotency.key.clone()))
         });
-        let violations = ending.violations.map(|violations| violations.located(&envelope.origin));
+        let numbers = self.known.rejected.as_ref().map(|rejected| rejected.numbers.as_slice());
+        let tell = |found: Violations| found.located(&envelope.origin).numbered(numbers.unwrap_or_default());
+        let violations = ending.violations.map(tell);
         self.plan.batches.push(BatchLine {
             outcome,
             records: ending.stored,
@@ -345,7 +356,6 @@ impl Planner {
             version: state.version,
             changed: ending.changed,
             keeps_key,
-            is_judged_anew: ending.is_judged_anew,
             entry,
         });
     }

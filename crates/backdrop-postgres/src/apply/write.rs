@@ -188,11 +188,11 @@ pub(super) async fn batches(
     sqlx::query(
         "INSERT INTO batch (partition, data_set_id, batch_id, epoch, n, kind, token_id, request_id, outcome,
                             records, idempotency_key, body_sha256, accepted_at, rejected, replay_of,
-                            changed, applied_at)
+                            changed, refusal, applied_at)
          SELECT $1, b.*, now()
          FROM UNNEST($2::bigint[], $3::uuid[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[],
                      $8::text[], $9::text[], $10::integer[], $11::text[], $12::text[],
-                     $13::timestamptz[], $14::integer[], $15::uuid[], $16::jsonb[]) AS b",
+                     $13::timestamptz[], $14::integer[], $15::uuid[], $16::jsonb[], $17::jsonb[]) AS b",
     )
     .bind(column(partition))
     .bind(envelopes().map(|envelope| envelope.data_set_id.0).collect::<Vec<_>>())
@@ -210,6 +210,7 @@ pub(super) async fn batches(
     .bind(lines().map(|line| count(line.faulty.len())).collect::<Vec<_>>())
     .bind(replay_of.collect::<Vec<_>>())
     .bind(lines().map(|line| line.changed.as_ref().map(|changed| json!(changed))).collect::<Vec<_>>())
+    .bind(lines().map(|line| line.refusal().map(|refusal| json!(refusal))).collect::<Vec<_>>())
     .execute(connection)
     .await?;
     Ok(())
@@ -228,10 +229,11 @@ pub(super) async fn rejected(connection: &mut PgConnection, plan: &Plan) -> Resu
             (BatchKind::Replay { of, .. }, None) => {
                 rejected::replayed(connection, envelope.data_set_id, *of, envelope.batch_id).await?;
             }
-            // Its records are kept already; that it was replayed or discarded before says nothing of them.
-            (BatchKind::Replay { of, .. }, Some(violations)) if line.is_judged_anew => {
+            (BatchKind::Replay { of, .. }, Some(violations)) if violations.blame_records() => {
                 rejected::judged_anew(connection, envelope.data_set_id, *of, violations).await?;
             }
+            // The records of a replay are kept already, and a deletion has none.
+            (BatchKind::Replay { .. } | BatchKind::DeleteRecord { .. }, _) => {}
             (_, Some(violations)) => rejected::keep(connection, line, violations).await?,
             (_, None) => {}
         }

@@ -166,7 +166,8 @@ fn replay(only_if_unchanged: bool, rejected: Option<Rejected>) -> Plan {
 #[test]
 fn a_replay_tells_what_changed_since_and_may_leave_it_alone() {
     let changed = HashSet::from(["b".to_owned()]);
-    let rejected = || Some(Rejected { generation: Some(1), is_replayed: false, changed: changed.clone() });
+    let since = || Rejected { generation: Some(1), changed: changed.clone(), ..Rejected::default() };
+    let rejected = || Some(since());
     let told = Some(Changed { changed: vec!["b".into()], changed_total: 1 });
     let all = replay(false, rejected());
     assert_eq!((all.records.id.len(), &all.batches[0].changed), (2, &told));
@@ -184,7 +185,7 @@ fn a_batch_is_replayed_once() {
         (outcomes(&replayed), code(&replayed, 0)),
         (vec![Outcome::Rejected], ErrorCode::AlreadyReplayed)
     );
-    assert!(!replayed.batches[0].is_judged_anew, "the errors of the rejected batch stay");
+    assert!(replayed.batches[0].refusal().is_some(), "the errors of the rejected batch stay");
     assert_eq!(code(&replay(false, None), 0), ErrorCode::RejectedNotFound);
 }
 
