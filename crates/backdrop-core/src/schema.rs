@@ -5,8 +5,10 @@
 
 mod builtin;
 mod cost;
+mod rehearsal;
 
 pub use builtin::{builtin_for, builtin_types, default_for};
+pub use rehearsal::{Example, Reason, Rehearsal};
 
 use crate::time;
 use jsonschema::{Draft, PatternOptions, Validator};
