@@ -87,7 +87,7 @@ impl Sent {
         payload: Payload,
     ) -> Result<Self, WriteError> {
         let known = state.data_set(group, data_type).await?;
-        let caller = state.guard.holder(Scope::Write, request.headers(), &known, &state.catalogue)?;
+        let caller = state.guard.holder(Scope::Write, request, &known, &state.catalogue)?;
         let preference = Preference::of(request.headers(), state.wait)?;
         let body = state.body.read(request.headers(), payload).await?;
         expect_json(request.headers(), &body)?;

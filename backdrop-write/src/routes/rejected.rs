@@ -37,7 +37,7 @@ async fn list(
 ) -> Result<HttpResponse, WriteError> {
     let (group, data_type) = path.into_inner();
     let known = state.data_set(&group, &data_type).await?;
-    state.guard.holder(Scope::Read, request.headers(), &known, &state.catalogue)?;
+    state.guard.holder(Scope::Read, &request, &known, &state.catalogue)?;
     let rejected = state.database.rejected_batches(known.data_set.id).await?;
     let items = rejected.into_iter().map(|batch| Item {
         id: batch.batch_id,

@@ -57,11 +57,11 @@ impl SchemaViolation<'_> {
 }
 
 impl Schema {
-    /// Compiles a schema.
+    /// Compiles a schema that a person wants to set, if it is within all bounds.
     ///
     /// # Errors
-    /// If the document is too large, is not a schema, or refers to anything outside of itself.
-    pub fn compile(document: &Value) -> Result<Self, SchemaError> {
+    /// If the document is too large or too costly, is not a schema, or refers to anything outside of itself.
+    pub fn accept(document: &Value) -> Result<Self, SchemaError> {
         let bytes = document.to_string().len();
         if bytes > SCHEMA_BYTES_MAX {
             return Err(SchemaError(format!(
@@ -72,6 +72,15 @@ impl Schema {
             return Err(SchemaError("the schema must be a JSON object".into()));
         }
         cost::check(document).map_err(SchemaError)?;
+        Self::compile(document)
+    }
+
+    /// Compiles a schema that was accepted when it was set. The bounds of that time hold: were narrower ones asked of
+    /// it now, all writes to its data set would stand still.
+    ///
+    /// # Errors
+    /// If the document is not a schema, or refers to anything outside of itself.
+    pub fn compile(document: &Value) -> Result<Self, SchemaError> {
         let mut options = jsonschema::options()
             .should_validate_formats(true)
             .with_pattern_options(PatternOptions::regex())
@@ -135,7 +144,7 @@ mod tests {
             json!("x"),
         ] {
             assert!(
-                Schema::compile(&bad).is_err(),
+                Schema::accept(&bad).is_err(),
                 "{}",
                 bad.to_string().chars().take(80).collect::<String>()
             );

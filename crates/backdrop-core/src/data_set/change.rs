@@ -163,8 +163,9 @@ mod tests {
     #[test]
     fn what_is_left_out_stays_and_null_is_not_left_out() {
         let data_set = data_set();
-        let settings =
-            |body: Value| parse(&body).map(|change| change.settings.applied_to(&data_set.settings)).expect("valid");
+        let settings = |body: Value| {
+            parse(&body).map(|change| change.settings.applied_to(&data_set.settings)).expect("valid")
+        };
         assert_eq!(settings(json!({})), data_set.settings);
         let changed = settings(json!({"capped_size": null, "queryable": false, "retention_days": "30"}));
         assert_eq!((changed.capped_size, changed.queryable, changed.realtime), (None, false, true));

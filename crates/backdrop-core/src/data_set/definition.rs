@@ -49,7 +49,8 @@ impl DataSetDefinition {
     /// [`ErrorCode::InvalidDefinition`](crate::error::ErrorCode::InvalidDefinition), naming the field at fault and what it should be.
     pub fn parse(body: &[u8]) -> Result<Self, ApiError> {
         let mut form = Form::read(body)?;
-        let data_group = DataGroup::parse(required(&mut form, "data_group")?).map_err(in_field("data_group"))?;
+        let data_group =
+            DataGroup::parse(required(&mut form, "data_group")?).map_err(in_field("data_group"))?;
         let data_type = DataType::parse(required(&mut form, "data_type")?).map_err(in_field("data_type"))?;
         let name = match form.take_value::<String>("name")? {
             Some(name) => DataSetName::parse(name).map_err(in_field("name"))?,

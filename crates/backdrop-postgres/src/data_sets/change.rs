@@ -23,7 +23,8 @@ impl Database {
         let pool = self.pool.clone();
         self.in_task(async move {
             let mut tx = pool.begin().await?;
-            let sql = "SELECT raw_queries_allowed, queryable, published, realtime, auto_ids, max_age_expected,
+            let sql =
+                "SELECT raw_queries_allowed, queryable, published, realtime, auto_ids, max_age_expected,
                               capped_size, retention_days, upload_format, upload_filters
                        FROM data_set WHERE id = $1 AND deleted_at IS NULL FOR UPDATE";
             let Some(row) = sqlx::query(sql).bind(data_set.0).fetch_optional(&mut *tx).await? else {
@@ -79,6 +80,7 @@ fn difference(old: &DataSetSettings, new: &DataSetSettings) -> Value {
     let (old, new) = (json!(old), json!(new));
     let fields = old.as_object().into_iter().flatten();
     let differing = fields.filter(|(field, value)| new[field.as_str()] != **value);
-    let told = differing.map(|(field, value)| (field.clone(), json!({"from": value, "to": new[field.as_str()]})));
+    let told =
+        differing.map(|(field, value)| (field.clone(), json!({"from": value, "to": new[field.as_str()]})));
     Value::Object(told.collect::<Map<_, _>>())
 }
