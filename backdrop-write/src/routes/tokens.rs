@@ -137,8 +137,9 @@ async fn revoke(
 ) -> Result<HttpResponse, WriteError> {
     let (name, id) = path.into_inner();
     let (known, caller) = state.administered(&name, Scope::Admin, &request).await?;
+    // Not repeated: somebody may have put a token itself where its id belongs.
     let no_token = || {
-        let message = format!("The data set \"{name}\" has no token {id} that could be revoked.");
+        let message = format!("The data set \"{name}\" has no token with this id that could be revoked.");
         WriteError::new(ErrorCode::TokenNotFound, message)
     };
     let token = TokenId(id.parse().map_err(|_| no_token())?);
