@@ -2,6 +2,7 @@
 
 use super::{put, stack, with_scope};
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 const PATH: &str = "/data-sets/group_kind/schema";
 const VERSIONS: &str = "/data-sets/group_kind/schemas";
@@ -117,4 +118,75 @@ async fn a_dry_run_tells_what_would_become_of_what_is_stored() {
 
     put(&writer, "/data/group/kind", &json!([])).expect(200);
     assert_eq!(try_out(&schema)["records"], json!(0));
+}
+
+/// What takes hours or the process where nothing bounds it.
+fn hostile() -> Vec<Value> {
+    let ladder = |steps: usize, step: &dyn Fn(Value) -> Value| {
+        let mut definitions = serde_json::Map::new();
+        for number in 0..steps {
+            definitions
+                .insert(format!("s{number}"), step(json!({"$ref": format!("#/$defs/s{}", number + 1)})));
+        }
+        definitions.insert(format!("s{steps}"), json!({"type": "object"}));
+        json!({"$defs": definitions, "$ref": "#/$defs/s0"})
+    };
+    let closed = |inner: Value| json!({"allOf": [inner], "unevaluatedProperties": false});
+    let patterns: serde_json::Map<_, _> =
+        (0..1_500).map(|n| (format!("\\p{{L}}{{99}}{n}"), json!({}))).collect();
+    vec![
+        ladder(40, &|next| json!({"anyOf": [next, next]})),
+        ladder(40, &|next| json!({"dependentSchemas": {"aa": next, "bb": next}})),
+        ladder(40, &|next| json!({"properties": {"aa": {"anyOf": [next, next]}}})),
+        ladder(1_500, &|next| json!({"allOf": [next]})),
+        (0..25).fold(json!({}), |inner, _| closed(inner)),
+        json!({"patternProperties": patterns}),
+        json!({"$dynamicAnchor": "x", "anyOf": [{"$dynamicRef": "#x"}, {"$dynamicRef": "#x"}]}),
+        json!({"properties": {"aa": {"format": "regex"}}}),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hostile_schema_is_refused_in_a_moment() {
+    let stack = stack().await;
+    let admin = stack.administrator();
+    for schema in hostile() {
+        let began = Instant::now();
+        let answer = put(&admin, PATH, &schema).expect(422).json();
+        let message = answer["message"].as_str().expect("a message");
+        assert!(!message.contains("too long"), "it was not refused by its form: {message}");
+        assert!(began.elapsed() < Duration::from_secs(3), "{:?}: {message}", began.elapsed());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_costs_nothing_but_looks_large_is_taken_and_checked_in_a_moment() {
+    let stack = stack().await;
+    let (admin, writer) = (stack.administrator(), stack.writer().with_token("token-for-kind"));
+    let branches: Vec<Value> = (0..100).map(|n| json!({"required": [format!("f{n}")]})).collect();
+    let services: Vec<String> = (0..3_000).map(|n| format!("service-{n}")).collect();
+    let schema = json!({
+        "anyOf": branches,
+        "properties": {
+            "text": {"minLength": 9_000_000_000_000_000_000_u64},
+            "list": {"uniqueItems": true, "items": {"pattern": "^.{0,255}$"}},
+            "slug": {"enum": services},
+        },
+    });
+    put(&admin, PATH, &schema).expect(200);
+    // Deep and wide values are refused for what they are; the schema is not tried on them.
+    let deep = (0..50).fold(json!(1), |inner, _| json!({"list": [inner, "x"]}));
+    let wide = json!({"list": (0..200_000).collect::<Vec<_>>()});
+    for record in [deep, wide] {
+        let began = Instant::now();
+        let answer = writer.post("/data/group/kind", &json!({"record": record})).expect(400).json();
+        assert_eq!(answer["errors"][0]["code"], "nested_value", "{answer}");
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    }
+    let records: Vec<Value> =
+        (0..5_000).map(|n| json!({"text": "short", "slug": format!("none-{n}")})).collect();
+    let began = Instant::now();
+    let answer = writer.post("/data/group/kind", &json!(records)).expect(400).json();
+    assert_eq!(answer["errors_total"], json!(15_000), "{answer}");
+    assert!(began.elapsed() < Duration::from_secs(25), "{:?}", began.elapsed());
 }
