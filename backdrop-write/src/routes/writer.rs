@@ -46,7 +46,7 @@ impl Writer {
         request: &HttpRequest,
     ) -> Result<Self, WriteError> {
         let headers = request.headers();
-        let caller = state.guard.holder(Scope::Write, headers, &known, &state.catalogue)?;
+        let caller = state.guard.holder(Scope::Write, request, &known, &state.catalogue)?;
         let preference = Preference::of(headers, state.wait)?;
         let key = IdempotencyKey::of(headers)?;
         Ok(Self { known, caller, preference, key })

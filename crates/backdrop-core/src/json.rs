@@ -25,6 +25,34 @@ pub struct RecordsText<'a> {
 /// # Errors
 /// [`ErrorCode::EmptyBody`], [`ErrorCode::InvalidJson`] or [`ErrorCode::NotRecords`], saying where.
 pub fn records_text(body: &[u8]) -> Result<RecordsText<'_>, ApiError> {
+    let (text, shape) = walk(body)?;
+    match shape {
+        Shape::Object => Ok(RecordsText { array: Cow::Owned(format!("[{text}]")), count: 1 }),
+        Shape::Array { items, not_object: None } => {
+            Ok(RecordsText { array: Cow::Borrowed(text), count: items })
+        }
+        Shape::Array { not_object: Some(record), .. } => Err(ApiError::new(
+            ErrorCode::NotRecords,
+            format!("Record {record} is not an object. Expected a JSON object or a list of objects."),
+        )),
+        Shape::Other => Err(ApiError::new(
+            ErrorCode::NotRecords,
+            "Expected a JSON object (one record) or a list of objects.",
+        )),
+    }
+}
+
+/// Reads any JSON value, as strictly as records.
+///
+/// # Errors
+/// [`ErrorCode::EmptyBody`] or [`ErrorCode::InvalidJson`], saying where.
+pub fn value(body: &[u8]) -> Result<serde_json::Value, ApiError> {
+    let (text, _) = walk(body)?;
+    serde_json::from_str(text).map_err(|error| parse_error(error.to_string()))
+}
+
+/// The body as text, and what it turned out to be.
+fn walk(body: &[u8]) -> Result<(&str, Shape), ApiError> {
     if body.is_empty() {
         let message = "Expected JSON request body but received zero bytes.";
         return Err(ApiError::new(ErrorCode::EmptyBody, message));
@@ -45,20 +73,7 @@ pub fn records_text(body: &[u8]) -> Result<RecordsText<'_>, ApiError> {
             "the integer {literal} is outside of 64 bits and would lose digits; send it as a string"
         )));
     }
-    match top.shape {
-        Shape::Object => Ok(RecordsText { array: Cow::Owned(format!("[{text}]")), count: 1 }),
-        Shape::Array { items, not_object: None } => {
-            Ok(RecordsText { array: Cow::Borrowed(text), count: items })
-        }
-        Shape::Array { not_object: Some(record), .. } => Err(ApiError::new(
-            ErrorCode::NotRecords,
-            format!("Record {record} is not an object. Expected a JSON object or a list of objects."),
-        )),
-        Shape::Other => Err(ApiError::new(
-            ErrorCode::NotRecords,
-            "Expected a JSON object (one record) or a list of objects.",
-        )),
-    }
+    Ok((text, top.shape))
 }
 
 /// How many items a JSON array holds; `None` if it is none.

@@ -9,6 +9,7 @@
 //! its static SQL, and a test against a real Postgres. Only `reader` builds SQL from parts.
 
 mod apply;
+mod audit;
 mod batches;
 mod catalogue;
 mod data_sets;
@@ -23,10 +24,12 @@ mod reader;
 mod records;
 mod rejected;
 mod retention;
+mod schemas;
 mod tokens;
 mod workers;
 
 pub use apply::{Applied, ApplyResult};
+pub use audit::{Actor, AuditPlace, AuditRow, AuditWrite};
 pub use batches::{BatchRow, KeyedBatch, ReceiptFacts};
 pub use catalogue::{Catalogue, KnownDataSet, KnownToken};
 pub use data_sets::{DataSetRow, NewDataSet};
@@ -38,3 +41,5 @@ pub use partitions::PartitionRow;
 pub use reader::{DataVersion, Found, Page, ReadError, RecordReader};
 pub use rejected::{KeptBatch, RejectedBatch};
 pub use retention::{BoundedDataSet, Horizon};
+pub use schemas::{SchemaRow, SchemaSet};
+pub use tokens::TokenRow;
