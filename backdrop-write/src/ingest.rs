@@ -86,14 +86,12 @@ impl Ingest {
         let mut waiter = self.outcomes.wait_for(receipt.data_set_id, batch_id);
         let began = Instant::now();
         let accepted = tokio::select! {
-            accepted = self.appender.append(&request) => accepted,
+            accepted = self.appender.append(request) => accepted,
             // The answer of the queue was lost, but the worker has found the batch.
             ended = waiter.ended() => return finished(ended),
         };
         let Accepted { entry } = accepted.map_err(|error| refused(&error, receipt))?;
         let receipt = ReceiptId { entry: Some(entry), ..receipt };
-        // The records may be large, and the wait long.
-        drop(request);
         match self.wait_until(began + wait, &mut waiter).await {
             Some(ended) => finished(ended),
             None => {
