@@ -92,7 +92,8 @@ impl BodyBounds {
             return Err(self.too_large());
         }
         if !decoder.finish().map_err(invalid)?.is_empty() {
-            let message = format!("There is more in the body after the end of what is compressed with {compression}.");
+            let message =
+                format!("There is more in the body after the end of what is compressed with {compression}.");
             return Err(WriteError::new(ErrorCode::InvalidEncoding, message));
         }
         Ok(body.into())

@@ -2,6 +2,7 @@
 
 use crate::error::WriteError;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use backdrop_core::batch::Handling;
 use backdrop_core::error::ErrorCode;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ pub(crate) struct Preference {
     /// How long to wait for the outcome; zero: answer at once.
     pub(crate) wait: Duration,
     applied: Applied,
+    is_lenient: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,14 +31,15 @@ impl Preference {
     /// Reads the header; what it says of other things is ignored, as the RFC asks.
     pub(crate) fn of(headers: &HeaderMap, default_wait: Duration) -> Result<Self, WriteError> {
         let values = headers.get_all("prefer").filter_map(|value| value.to_str().ok());
-        let mut preference = Self { wait: default_wait, applied: Applied::Nothing };
+        let mut preference = Self { wait: default_wait, applied: Applied::Nothing, is_lenient: false };
         for token in values.flat_map(|value| value.split(',')) {
             let (name, value) = token.split_once('=').unwrap_or((token, ""));
             match name.trim().to_ascii_lowercase().as_str() {
                 "respond-async" => {
-                    return Ok(Self { wait: Duration::ZERO, applied: Applied::RespondAsync });
+                    preference = Self { wait: Duration::ZERO, applied: Applied::RespondAsync, ..preference };
                 }
-                "wait" => {
+                "handling" => preference.is_lenient = value.trim() == "lenient",
+                "wait" if preference.applied != Applied::RespondAsync => {
                     let seconds = value.trim().trim_matches('"').parse().ok();
                     let seconds =
                         seconds.filter(|seconds| *seconds <= WAIT_SECONDS_MAX).ok_or_else(|| {
@@ -44,12 +47,18 @@ impl Preference {
                                 format!("Prefer: wait=N takes whole seconds from 0 to {WAIT_SECONDS_MAX}.");
                             WriteError::new(ErrorCode::InvalidHeader, message)
                         })?;
-                    preference = Self { wait: Duration::from_secs(seconds), applied: Applied::Wait };
+                    preference =
+                        Self { wait: Duration::from_secs(seconds), applied: Applied::Wait, ..preference };
                 }
                 _ => {}
             }
         }
         Ok(preference)
+    }
+
+    /// What becomes of the good records of a batch if others are faulty.
+    pub(crate) fn handling(self) -> Handling {
+        if self.is_lenient { Handling::Lenient } else { Handling::Strict }
     }
 
     /// The value of `Preference-Applied`, if a preference was.

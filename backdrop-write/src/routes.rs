@@ -1,15 +1,18 @@
 //! The routes, one file each.
 
+mod by_name;
 mod data;
 mod data_sets;
 mod receipts;
 mod rejected;
 mod status;
 mod tokens;
+mod upload;
 
 use crate::auth::Guard;
 use crate::body::BodyBounds;
 use crate::error::WriteError;
+use crate::formats::Decoder;
 use crate::ingest::Ingest;
 use actix_web::web::{self, PathConfig, QueryConfig, ServiceConfig};
 use backdrop_core::error::{ErrorCode, chain};
@@ -30,7 +33,7 @@ pub(crate) struct State {
     pub(crate) ingest: Ingest,
     pub(crate) guard: Guard,
     pub(crate) body: BodyBounds,
-    pub(crate) batch_records: usize,
+    pub(crate) decoder: Decoder,
     pub(crate) wait: Duration,
     pub(crate) stop: CancellationToken,
 }
@@ -45,6 +48,9 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .configure(rejected::configure)
         .configure(status::configure)
         .configure(tokens::configure)
+        .configure(upload::configure)
+        // Only what is a name, and so none of the paths above.
+        .configure(by_name::configure)
         .default_service(web::to(not_found));
 }
 

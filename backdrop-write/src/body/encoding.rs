@@ -39,7 +39,8 @@ impl Encoding {
             (Some("gzip" | "x-gzip"), None) => Ok(Self::Compressed(Compression::Gzip)),
             (Some("zstd"), None) => Ok(Self::Compressed(Compression::Zstd)),
             _ => {
-                let message = "Expected header: Content-Encoding: gzip, or zstd, or none; only one of them, once.";
+                let message =
+                    "Expected header: Content-Encoding: gzip, or zstd, or none; only one of them, once.";
                 let error = ApiError::new(ErrorCode::UnsupportedEncoding, message);
                 let accepted = HeaderValue::from_static("gzip, zstd");
                 Err(ErrorResponse::new(error).with_header(ACCEPT_ENCODING, accepted).into())

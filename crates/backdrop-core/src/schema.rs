@@ -5,8 +5,10 @@
 
 mod builtin;
 mod cost;
+mod texts;
 
 pub use builtin::{builtin_for, builtin_types, default_for};
+pub use texts::TextFields;
 
 use crate::time;
 use jsonschema::{Draft, PatternOptions, Validator};

@@ -205,9 +205,7 @@ impl<L: EpochLedger> Appender<L> {
                 let entry = id.parse().map_err(|_| {
                     Attempt::AnswerLost(QueueError::Corrupt { what: format!("the id {id:?} of an entry") })
                 })?;
-                self.update(partition, |state| {
-                    state.acknowledged = state.acknowledged.max(Some(entry))
-                });
+                self.update(partition, |state| state.acknowledged = state.acknowledged.max(Some(entry)));
                 Ok(Answer::Accepted(entry))
             }
             "full" => Ok(Answer::Full),
