@@ -6,14 +6,16 @@ use calamine::{Data, ExcelDateTime};
 
 /// Whole numbers up to here are exact in a spreadsheet, which knows only floating-point numbers.
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+/// The names of errors.
+const ERRORS: [&str; 7] = ["#REF!", "#DIV/0!", "#NAME?", "#VALUE!", "#N/A", "#NUM!", "#NULL!"];
 const SECONDS_A_DAY: f64 = 86_400.0;
 
 /// A cell's value as it is written into a record; or why it cannot be.
 pub(super) fn push(json: &mut String, cell: &Data, is_text: bool) -> Result<(), String> {
+    if let Some(error) = error(cell) {
+        return Err(format!("the cell holds the error {error}; correct its formula or clear it"));
+    }
     match cell {
-        Data::Error(error) => {
-            return Err(format!("the cell holds the error {error}; correct its formula or clear it"));
-        }
         Data::String(text) if text.contains('\0') => return Err(crate::formats::gathering::NUL.to_owned()),
         Data::Empty => json.push_str("null"),
         Data::String(text) if text.is_empty() => json.push_str("null"),
@@ -25,6 +27,22 @@ pub(super) fn push(json: &mut String, cell: &Data, is_text: bool) -> Result<(), 
         _ => push_text(json, &text(cell)),
     }
     Ok(())
+}
+
+/// The error that a cell holds, if it does. ODS has no type for errors, only the text that is shown; and nobody
+/// means such a text as a figure in the other formats, either.
+pub(super) fn error(cell: &Data) -> Option<String> {
+    match cell {
+        Data::Error(error) => Some(error.to_string()),
+        Data::String(text) if ERRORS.contains(&text.as_str()) || is_office_error(text) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+/// What LibreOffice shows for errors that have no name: `Err:502`.
+fn is_office_error(text: &str) -> bool {
+    let number = text.strip_prefix("Err:");
+    number.is_some_and(|number| number.len() == 3 && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// A cell as text: what stands in a record, without quotes.
@@ -102,6 +120,8 @@ mod tests {
         }
         let error = written(&Data::Error(CellErrorType::Ref), false).expect_err("an error");
         assert!(error.contains("#REF!"), "{error}");
-        assert!(written(&Data::String("a\0".into()), false).is_err());
+        for text in ["a\0", "#N/A", "Err:502"] {
+            assert!(written(&Data::String(text.into()), false).is_err(), "{text}");
+        }
     }
 }

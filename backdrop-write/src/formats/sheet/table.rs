@@ -43,7 +43,7 @@ impl Table {
         let Some((column, first)) = cells.first() else { return Ok(()) };
         // Once the first column is known, the remark must stand in it.
         let is_first = self.head.as_ref().is_none_or(|head| head.first == *column);
-        if is_first && matches!(first, Data::String(text) if text.starts_with('#')) {
+        if is_first && is_remark(first) {
             return Ok(());
         }
         match self.head.take() {
@@ -72,7 +72,7 @@ impl Table {
         }
         let mut names = vec![String::new(); offset(first, last) + 1];
         for (column, cell) in cells {
-            if let Data::Error(error) = cell {
+            if let Some(error) = cell::error(cell) {
                 let place = letters(offset(0, *column));
                 return Err(refused(format!("the name of column {place} is the error {error}")));
             }
@@ -141,6 +141,10 @@ impl Table {
             .collect();
         gathering.finish(ErrorCode::InvalidRecords, |rows| Origin::Sheet { sheet, rows, columns })
     }
+}
+
+fn is_remark(cell: &Data) -> bool {
+    matches!(cell, Data::String(text) if text.starts_with('#')) && cell::error(cell).is_none()
 }
 
 fn is_empty(cell: &Data) -> bool {

@@ -6,7 +6,7 @@
 use super::table::Table;
 use crate::formats::{Decoded, Reading};
 use backdrop_core::error::{ApiError, ErrorCode};
-use calamine::{CellErrorType, Data, Ods, Range, Reader, Sheet, SheetType, Xls, Xlsx};
+use calamine::{Data, Ods, Range, Reader, Sheet, SheetType, Xls, Xlsx};
 use std::fmt::Display;
 use std::io::Cursor;
 
@@ -17,17 +17,6 @@ const ZIP: &[u8] = b"PK\x03\x04";
 /// How many names of sheets are told to somebody who asked for another one.
 const NAMES_TOLD_MAX: usize = 20;
 
-/// Texts of ODS that are errors: the format has no type for them, only what is shown.
-const ODS_ERRORS: [CellErrorType; 7] = [
-    CellErrorType::Div0,
-    CellErrorType::NA,
-    CellErrorType::Name,
-    CellErrorType::Null,
-    CellErrorType::Num,
-    CellErrorType::Ref,
-    CellErrorType::Value,
-];
-
 /// The records of one sheet.
 pub(super) fn decode(workbook: Vec<u8>, reading: &Reading) -> Result<Decoded, ApiError> {
     let has = |part: &[u8]| workbook.windows(part.len()).any(|window| window == part);
@@ -35,7 +24,7 @@ pub(super) fn decode(workbook: Vec<u8>, reading: &Reading) -> Result<Decoded, Ap
         let mut xls = Xls::new(Cursor::new(workbook)).map_err(|error| unreadable(&error))?;
         let name = choose(xls.sheets_metadata(), reading)?;
         let range = xls.worksheet_range(&name).map_err(|error| unreadable(&error))?;
-        return of_range(name, &range, reading, |cell| cell);
+        return of_range(name, &range, reading);
     }
     if !workbook.starts_with(ZIP) {
         return Err(refused("The file is not a spreadsheet: send XLSX, XLS or ODS."));
@@ -45,7 +34,7 @@ pub(super) fn decode(workbook: Vec<u8>, reading: &Reading) -> Result<Decoded, Ap
         let mut ods = Ods::new(Cursor::new(workbook)).map_err(|error| unreadable(&error))?;
         let name = choose(ods.sheets_metadata(), reading)?;
         let range = ods.worksheet_range(&name).map_err(|error| unreadable(&error))?;
-        return of_range(name, &range, reading, with_errors);
+        return of_range(name, &range, reading);
     }
     of_xlsx(workbook, reading)
 }
@@ -72,17 +61,12 @@ fn of_xlsx(workbook: Vec<u8>, reading: &Reading) -> Result<Decoded, ApiError> {
     table.finish()
 }
 
-fn of_range(
-    name: String,
-    range: &Range<Data>,
-    reading: &Reading,
-    read: impl Fn(Data) -> Data,
-) -> Result<Decoded, ApiError> {
+fn of_range(name: String, range: &Range<Data>, reading: &Reading) -> Result<Decoded, ApiError> {
     let mut table = Table::new(name, reading);
     let (first_row, first_column) = range.start().unwrap_or_default();
     for (number, cells) in (first_row..).zip(range.rows()) {
         let cells = (first_column..).zip(cells).filter(|(_, cell)| **cell != Data::Empty);
-        table.row(number, cells.map(|(column, cell)| (column, read(cell.clone()))).collect())?;
+        table.row(number, cells.map(|(column, cell)| (column, cell.clone())).collect())?;
     }
     table.finish()
 }
@@ -104,12 +88,6 @@ fn choose(sheets: &[Sheet], reading: &Reading) -> Result<String, ApiError> {
             None => "There is no sheet in the workbook.".to_owned(),
         })
     })
-}
-
-fn with_errors(cell: Data) -> Data {
-    let Data::String(text) = &cell else { return cell };
-    let error = ODS_ERRORS.into_iter().find(|error| *text == error.to_string());
-    error.map_or(cell, Data::Error)
 }
 
 fn unreadable(error: &dyn Display) -> ApiError {
