@@ -1,6 +1,7 @@
 //! The routes, one file each.
 
 mod audit;
+mod by_name;
 mod data;
 mod data_sets;
 mod receipts;
@@ -9,11 +10,13 @@ mod rejected;
 mod schemas;
 mod status;
 mod tokens;
+mod upload;
 mod writer;
 
 use crate::auth::{Caller, Guard};
 use crate::body::BodyBounds;
 use crate::error::WriteError;
+use crate::formats::Decoder;
 use crate::ingest::Ingest;
 use actix_web::HttpRequest;
 use actix_web::web::{self, PathConfig, QueryConfig, ServiceConfig};
@@ -37,7 +40,7 @@ pub(crate) struct State {
     pub(crate) ingest: Ingest,
     pub(crate) guard: Guard,
     pub(crate) body: BodyBounds,
-    pub(crate) batch_records: usize,
+    pub(crate) decoder: Decoder,
     pub(crate) wait: Duration,
     /// How many dry runs of schemas there can be at once.
     pub(crate) dry_runs: Semaphore,
@@ -58,6 +61,9 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .configure(schemas::configure)
         .configure(status::configure)
         .configure(tokens::configure)
+        .configure(upload::configure)
+        // Only what is a name, and so none of the paths above.
+        .configure(by_name::configure)
         .default_service(web::to(not_found));
 }
 

@@ -2,6 +2,7 @@
 
 use crate::auth::Guard;
 use crate::body::BodyBounds;
+use crate::formats::{Bounds, Decoder};
 use crate::ingest::Ingest;
 use crate::quota;
 use crate::routes::{self, State};
@@ -54,14 +55,15 @@ impl Application {
             .with_context(|| format!("BACKDROP_WRITE_LISTEN: cannot listen on {}", settings.write_listen))?;
         let local_addr = listener.local_addr()?;
         let stop = CancellationToken::new();
+        let bounds = Bounds { bytes: settings.body_bytes, records: settings.batch_records };
         let state = State {
             catalogue: Catalogue::start(database.clone()).await,
             ingest: Ingest::new(queue.clone(), database.clone(), stop.clone()),
+            decoder: Decoder::new(database.clone(), bounds),
             database,
             queue,
             guard: Guard::new(&settings.admin_token, settings.token_requests_per_minute),
             body: BodyBounds { bytes: settings.body_bytes, timeout: settings.body_timeout },
-            batch_records: settings.batch_records,
             wait: settings.wait,
             dry_runs: Semaphore::new(DRY_RUNS),
             stop,

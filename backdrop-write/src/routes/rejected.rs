@@ -160,13 +160,9 @@ async fn replay(
     expect_records(&kept.batch)?;
     let (kept, records) = inflate(kept).await?;
     let only_if_unchanged = options.only_if_unchanged;
-    let asked = Asked {
-        kind: BatchKind::Replay { of: kept.batch.batch_id, only_if_unchanged },
-        origin: kept.origin,
-        records,
-        faults: kept.faults,
-        body: Bytes::new(),
-    };
+    let kind = BatchKind::Replay { of: kept.batch.batch_id, only_if_unchanged };
+    let idempotency = writer.key_standing_for(&kind, Bytes::new()).await?;
+    let asked = Asked { kind, origin: kept.origin, records, faults: kept.faults, idempotency };
     writer.submit(&state, asked, request_id, json!({"status": "ok"})).await
 }
 

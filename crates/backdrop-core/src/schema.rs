@@ -6,9 +6,11 @@
 mod builtin;
 mod cost;
 mod rehearsal;
+mod texts;
 
 pub use builtin::{builtin_for, builtin_types, default_for};
 pub use rehearsal::{Example, Reason, Rehearsal};
+pub use texts::TextFields;
 
 use crate::time;
 use jsonschema::{Draft, PatternOptions, Validator};
