@@ -1,11 +1,21 @@
 //! The routes, one file each.
 
+mod dashboards;
 mod data;
+mod data_groups;
 mod data_sets;
+mod documents;
+mod module_types;
+mod organisation;
 mod receipts;
 mod rejected;
+mod resources;
 mod status;
 mod tokens;
+mod transform_requests;
+mod transform_types;
+mod transforms;
+mod users;
 
 use crate::auth::Guard;
 use crate::body::BodyBounds;
@@ -39,12 +49,21 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
     config
         .app_data(QueryConfig::default().error_handler(|error, _| unreadable("query", &error)))
         .app_data(PathConfig::default().error_handler(|error, _| unreadable("path", &error)))
+        // Before the routes for records: what stands here in a path is no id of one.
+        .configure(transform_requests::configure)
         .configure(data::configure)
         .configure(data_sets::configure)
         .configure(receipts::configure)
         .configure(rejected::configure)
         .configure(status::configure)
         .configure(tokens::configure)
+        .configure(transforms::configure)
+        .configure(transform_types::configure)
+        .configure(dashboards::configure)
+        .configure(data_groups::configure)
+        .configure(module_types::configure)
+        .configure(organisation::configure)
+        .configure(users::configure)
         .default_service(web::to(not_found));
 }
 
