@@ -44,6 +44,8 @@ CREATE TABLE transform_run (
     state        text        NOT NULL DEFAULT 'waiting'
         CHECK (state IN ('waiting', 'running', 'retrying', 'done', 'failed')),
     attempts     integer     NOT NULL DEFAULT 0,
+    -- How many of the attempts failed, or did not end, for a reason that may lie in the run itself.
+    failures     integer     NOT NULL DEFAULT 0,
     -- Not to be begun before.
     due_at       timestamptz NOT NULL DEFAULT now(),
     -- Until then it is the worker's that began it; after that, anybody's.

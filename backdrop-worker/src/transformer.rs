@@ -32,8 +32,8 @@ const IDLE: Duration = Duration::from_millis(500);
 const LEASE: Duration = Duration::from_secs(60);
 /// How long an attempt may take: it ends before the lease does.
 const ATTEMPT_MAX: Duration = Duration::from_secs(50);
-/// How often a run is tried. With the waits between, that takes a minute.
-const ATTEMPTS_MAX: i32 = 6;
+/// After how many failures of its own a run is given up. With the waits between, that takes half a minute.
+const FAILURES_MAX: i32 = 6;
 /// How long a run may go on when the worker is told to stop; most end within a moment.
 const WAIT_WHEN_STOPPING: Duration = Duration::from_secs(3);
 /// How many idle rounds go by between looks at runs that ended long ago.
@@ -71,7 +71,7 @@ impl Transformer {
             while let Some(ended) = runs.try_join_next() {
                 report(ended);
             }
-            match transformer.database.take_run(LEASE, ATTEMPTS_MAX).await {
+            match transformer.database.take_run(LEASE, FAILURES_MAX).await {
                 Ok(Some(run)) => {
                     let transformer = Arc::clone(&transformer);
                     runs.spawn(async move {
@@ -135,7 +135,7 @@ impl Transformer {
             }
             Err(failure) => {
                 warn!(run = %run.id, %transform, attempt, error = chain(&failure), "transform failed");
-                failure.end(attempt, ATTEMPTS_MAX)
+                failure.end(run, FAILURES_MAX)
             }
         };
         if let Err(error) = self.database.end_run(run.id, attempt, end).await {

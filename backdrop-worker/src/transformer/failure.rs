@@ -1,12 +1,14 @@
 //! Why an attempt at a run failed, and whether another one may help.
 
 use backdrop_core::error::ApiError;
-use backdrop_postgres::{ReadError, RunEnd, StoreError};
+use backdrop_postgres::{ReadError, RunEnd, StoreError, TakenRun};
 use backdrop_queue::AppendError;
 use std::time::Duration;
 
 /// How long to wait before the second attempt; twice as long before each further one.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// The longest wait, in an outage.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// The longest text that is kept of a failure, in characters.
 const TEXT_CHARACTERS_MAX: usize = 2_000;
 
@@ -60,19 +62,35 @@ impl Failure {
         )
     }
 
+    /// Whether it is nobody's fault, least of all the run's: it will go through as soon as everything is there.
+    const fn is_transient(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_transient(),
+            Self::Queue(_) | Self::NotStored | Self::Stopped | Self::TakenOver => true,
+            _ => false,
+        }
+    }
+
     /// What becomes of the run.
-    pub(super) fn end(&self, attempt: i32, attempts_max: i32) -> RunEnd {
+    pub(super) fn end(&self, run: &TakenRun, failures_max: i32) -> RunEnd {
         let text: String = self.to_string().chars().take(TEXT_CHARACTERS_MAX).collect();
-        if self.is_final() || attempt >= attempts_max {
+        if matches!(self, Self::Stopped) {
+            return RunEnd::Postponed(text, Duration::ZERO);
+        }
+        if self.is_transient() {
+            return RunEnd::Postponed(text, wait_after(run.attempt));
+        }
+        if self.is_final() || run.failures >= failures_max {
             return RunEnd::Failed(text);
         }
-        let doublings = u32::try_from(attempt - 1).unwrap_or(0);
-        let wait = match self {
-            Self::Stopped => Duration::ZERO,
-            _ => FIRST_WAIT * 2_u32.saturating_pow(doublings),
-        };
-        RunEnd::Retry(text, wait)
+        RunEnd::Retry(text, wait_after(run.failures))
     }
+}
+
+/// How long to wait after so many attempts.
+fn wait_after(attempts: i32) -> Duration {
+    let doublings = u32::try_from(attempts - 1).unwrap_or(0);
+    FIRST_WAIT.saturating_mul(2_u32.saturating_pow(doublings)).min(LONGEST_WAIT)
 }
 
 impl From<StoreError> for Failure {
@@ -95,14 +113,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_grow_and_come_to_an_end() {
-        let waits: Vec<u64> = (1..=6)
-            .filter_map(|attempt| match Failure::NotStored.end(attempt, 6) {
-                RunEnd::Retry(_, wait) => Some(wait.as_secs()),
-                RunEnd::Done(_) | RunEnd::Failed(_) => None,
-            })
-            .collect();
-        assert_eq!(waits, [1, 2, 4, 8, 16]);
-        assert!(matches!(Failure::InputGone.end(1, 6), RunEnd::Failed(_)));
+    fn waits_grow_and_have_a_bound() {
+        let waits: Vec<u64> = (1..=7).map(|attempt| wait_after(attempt).as_secs()).collect();
+        assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30]);
+        assert_eq!(wait_after(i32::MAX), LONGEST_WAIT);
     }
 }

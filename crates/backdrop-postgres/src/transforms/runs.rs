@@ -53,6 +53,9 @@ pub struct TakenRun {
     pub id: Uuid,
     /// How often it was begun, counting this time.
     pub attempt: i32,
+    /// How many of the attempts failed for a reason that may lie in the run itself, counting this one, until it ends
+    /// otherwise.
+    pub failures: i32,
     /// The data set that it reads.
     pub data_set: DataSetId,
     /// The time of the records that it is about.
@@ -68,6 +71,8 @@ pub enum RunEnd {
     Done(i32),
     /// It failed, and there is to be another attempt after a while.
     Retry(String, Duration),
+    /// It failed for a reason that does not lie in the run: there will be another attempt, however often.
+    Postponed(String, Duration),
     /// It failed for good.
     Failed(String),
 }
@@ -133,13 +138,13 @@ impl Database {
     }
 
     /// Takes a run that is due, for as long as `lease`. One whose lease has run out is due, too: its worker is
-    /// gone. After `attempts_max` attempts such a run is given up, because it may be what brought workers down.
+    /// gone. After `failures_max` failures such a run is given up, because it may be what brought workers down.
     ///
     /// # Errors
     /// If Postgres cannot be asked.
-    pub async fn take_run(&self, lease: Duration, attempts_max: i32) -> Result<Option<TakenRun>, StoreError> {
+    pub async fn take_run(&self, lease: Duration, failures_max: i32) -> Result<Option<TakenRun>, StoreError> {
         let pool = self.pool.clone();
-        self.in_task(async move { take(&pool, lease, attempts_max).await }).await
+        self.in_task(async move { take(&pool, lease, failures_max).await }).await
     }
 
     /// Makes sure that a run is still this worker's, before what it computed becomes true, and lengthens its
@@ -169,9 +174,12 @@ impl Database {
     /// # Errors
     /// If Postgres cannot be asked.
     pub async fn end_run(&self, run: Uuid, attempt: i32, end: RunEnd) -> Result<(), StoreError> {
+        let forgiven = i32::from(matches!(end, RunEnd::Postponed(..)));
         let (state, records, error, after) = match end {
             RunEnd::Done(records) => (RunState::Done, Some(records), None, Duration::ZERO),
-            RunEnd::Retry(error, after) => (RunState::Retrying, None, Some(error), after),
+            RunEnd::Retry(error, after) | RunEnd::Postponed(error, after) => {
+                (RunState::Retrying, None, Some(error), after)
+            }
             RunEnd::Failed(error) => (RunState::Failed, None, Some(error), Duration::ZERO),
         };
         let pool = self.pool.clone();
@@ -179,6 +187,7 @@ impl Database {
             sqlx::query(
                 "UPDATE transform_run
                  SET state = $3, records = $4, error = $5, due_at = now() + $6, lease_until = NULL,
+                     failures = failures - $7,
                      ended_at = CASE WHEN $3 IN ('done', 'failed') THEN now() END
                  WHERE id = $1 AND attempts = $2 AND state = 'running'",
             )
@@ -188,6 +197,7 @@ impl Database {
             .bind(records)
             .bind(error)
             .bind(interval(after))
+            .bind(forgiven)
             .execute(&pool)
             .await?;
             Ok(())
@@ -245,9 +255,9 @@ fn interval(duration: Duration) -> PgInterval {
     PgInterval { months: 0, days: 0, microseconds }
 }
 
-async fn take(pool: &PgPool, lease: Duration, attempts_max: i32) -> Result<Option<TakenRun>, StoreError> {
+async fn take(pool: &PgPool, lease: Duration, failures_max: i32) -> Result<Option<TakenRun>, StoreError> {
     let mut tx = pool.begin().await?;
-    give_up(&mut tx, attempts_max).await?;
+    give_up(&mut tx, failures_max).await?;
     let Some(transform) = lock_transform(&mut tx).await? else {
         tx.commit().await?;
         return Ok(None);
@@ -255,7 +265,8 @@ async fn take(pool: &PgPool, lease: Duration, attempts_max: i32) -> Result<Optio
     // Another statement, so that it sees what whoever had the lock before has done.
     let row = sqlx::query(
         "WITH taken AS (
-             UPDATE transform_run SET state = 'running', attempts = attempts + 1, lease_until = now() + $2
+             UPDATE transform_run SET state = 'running', attempts = attempts + 1, failures = failures + 1,
+                 lease_until = now() + $2
              WHERE id = (
                  SELECT r.id FROM transform_run r
                  WHERE r.transform_id = $1
@@ -268,7 +279,7 @@ async fn take(pool: &PgPool, lease: Duration, attempts_max: i32) -> Result<Optio
                    )
                  ORDER BY r.due_at, r.id LIMIT 1 FOR UPDATE SKIP LOCKED
              )
-             RETURNING id AS run_id, attempts, transform_id, data_set_id, earliest, latest
+             RETURNING id AS run_id, attempts, failures, transform_id, data_set_id, earliest, latest
          )
          SELECT taken.*, t.id, t.type_id, t.input_group, t.input_type, t.query_parameters, t.options,
                 t.output_group, t.output_type, k.function
@@ -289,6 +300,7 @@ fn read_taken(row: &PgRow) -> Result<TakenRun, StoreError> {
     Ok(TakenRun {
         id: row.try_get("run_id")?,
         attempt: row.try_get("attempts")?,
+        failures: row.try_get("failures")?,
         data_set: DataSetId(row.try_get("data_set_id")?),
         written: read_written(row)?,
         transform: TransformRow { id, definition: read_definition(row, id)?, function },
@@ -315,14 +327,14 @@ async fn lock_transform(connection: &mut PgConnection) -> Result<Option<Uuid>, S
     Ok(id)
 }
 
-async fn give_up(connection: &mut PgConnection, attempts_max: i32) -> Result<(), StoreError> {
+async fn give_up(connection: &mut PgConnection, failures_max: i32) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE transform_run
          SET state = 'failed', lease_until = NULL, ended_at = now(),
              error = 'The worker ended in the middle of it, time and again.'
-         WHERE state = 'running' AND lease_until <= now() AND attempts >= $1",
+         WHERE state = 'running' AND lease_until <= now() AND failures >= $1",
     )
-    .bind(attempts_max)
+    .bind(failures_max)
     .execute(connection)
     .await?;
     Ok(())
