@@ -31,6 +31,8 @@ pub(super) enum Failure {
         "The results break the rules of {data_set}, where they are kept as rejected batch {batch}: {lines}"
     )]
     Rejected { data_set: String, batch: uuid::Uuid, lines: String },
+    #[error("The data set for the results was deleted meanwhile.")]
+    OutputGone,
     #[error("The results were not stored in time.")]
     NotStored,
     #[error("It took too long.")]

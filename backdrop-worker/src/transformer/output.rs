@@ -3,6 +3,7 @@
 use super::{Failure, LEASE, Transformer};
 use backdrop_core::batch::{BatchKind, ENVELOPE_VERSION, Envelope, Handling, Outcome};
 use backdrop_core::data_set::{DataSet, DataSetDefinition, DataSetName, DataSetSettings, SchemaChoice};
+use backdrop_core::error::ErrorCode;
 use backdrop_core::origin::Origin;
 use backdrop_core::schema;
 use backdrop_core::shape::Row;
@@ -153,6 +154,11 @@ impl Transformer {
 fn stored(output: &DataSet, row: BatchRow) -> Result<usize, Failure> {
     if row.outcome == Outcome::Stored {
         return Ok(usize::try_from(row.records).unwrap_or_default());
+    }
+    let violations =
+        row.violations.as_ref().map(|violations| violations.listed.as_slice()).unwrap_or_default();
+    if violations.iter().any(|violation| violation.code == ErrorCode::DataSetNotFound) {
+        return Err(Failure::OutputGone);
     }
     let lines = row.violations.map(|violations| violations.lines().join("; ")).unwrap_or_default();
     let data_set = format!("{}/{}", output.data_group, output.data_type);

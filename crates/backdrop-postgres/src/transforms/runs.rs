@@ -93,6 +93,8 @@ pub(crate) async fn queue(
          JOIN transform t
              ON t.input_type = d.data_type AND (t.input_group IS NULL OR t.input_group = d.data_group)
          ORDER BY t.id, d.id
+         -- One that is just being deleted is left out, and not found missing later.
+         FOR KEY SHARE OF t
          ON CONFLICT (transform_id, data_set_id) WHERE state = 'waiting' DO UPDATE
          SET earliest = LEAST(r.earliest, excluded.earliest), latest = GREATEST(r.latest, excluded.latest)",
     )
