@@ -129,3 +129,29 @@ async fn what_is_added_to_results_is_told_by_their_ids() {
     let id = "TWpBeE15MHdNeTB4TVZRd01Eb3dNRG93TUNzd01Eb3dNRjh5TURFekxUQXpMVEU0VkRBd09qQXdPakF3S3pBd09qQXdfcmF0ZTo3X3NlcnZpY2U6bGljZW5jZXM=";
     assert_eq!(found[0]["_id"], id);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_batches_and_several_workers_end_with_the_figures_of_all() {
+    const BATCHES: usize = 40;
+    let (mut stack, transform) = with_take_up().await;
+    stack.add_worker().expect("a second worker");
+    let writer = counter(&stack);
+    let post = |batch: usize| {
+        let channel = if batch.is_multiple_of(4) { "paper" } else { "digital" };
+        let mut one = count("2013-03-12", channel, 1);
+        one["_id"] = json!(format!("{batch}"));
+        writer.post(COUNTS, &one).expect(200);
+    };
+    std::thread::scope(|scope| {
+        for part in 0..4 {
+            let post = &post;
+            scope.spawn(move || (0..BATCHES).filter(|batch| batch % 4 == part).for_each(post));
+        }
+    });
+    let ended = wait_for_runs(&stack, &transform, 1);
+    assert!(ended.iter().all(|run| run["state"] == "done"), "{ended:?}");
+    assert!(ended.len() <= BATCHES, "one run at most for each batch");
+    let found = records(&stack, TAKE_UP);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0]["rate"], 0.75);
+}
