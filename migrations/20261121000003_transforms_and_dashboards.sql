@@ -28,7 +28,7 @@ CREATE TABLE transform (
     output_type      text        NOT NULL,
     created_at       timestamptz NOT NULL DEFAULT now()
 );
-CREATE INDEX transform_input_idx ON transform (input_type);
+CREATE INDEX transform_input_idx ON transform (input_type, input_group);
 CREATE INDEX transform_type_idx ON transform (type_id);
 
 -- What is to be computed. A row is made in the transaction that stores the records it comes from, so that none

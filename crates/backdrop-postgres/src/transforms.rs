@@ -1,10 +1,12 @@
 //! Transforms and their types; what is to be computed stands in `runs`.
 
+mod lease;
 mod newer;
 mod runs;
 
+pub use lease::TakenRun;
 pub(crate) use runs::queue;
-pub use runs::{RunEnd, RunRow, TakenRun};
+pub use runs::{RunEnd, RunRow};
 
 use crate::{Database, StoreError};
 use backdrop_core::data_set::{DataGroup, DataSetId, DataType};
