@@ -5,6 +5,8 @@
 //! which partition is settled by heartbeats (`fleet`), and only saves work: what keeps two workers from
 //! applying the same entry is the lock on the partition's row and the cursor in it.
 //!
+//! Beside them the transformer (`transformer`) computes figures from what was stored.
+//!
 //! **Invariant.** The worker never waits for a lock while it holds one, never speaks to Redis inside a
 //! transaction, and forgets everything between runs but what it can learn again.
 
@@ -16,6 +18,7 @@ mod routes;
 mod schemas;
 mod settings;
 mod startup;
+mod transformer;
 mod trimmer;
 
 pub use settings::Settings;

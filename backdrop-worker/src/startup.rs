@@ -5,6 +5,7 @@ use crate::partition::{Alone, PartitionKeeper};
 use crate::routes::{self, Dependencies};
 use crate::schemas::Schemas;
 use crate::settings::Settings;
+use crate::transformer::Transformer;
 use crate::{fleet, janitor};
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
@@ -113,6 +114,8 @@ async fn work(settings: &Settings, database: Database, queue: Queue, stop: Cance
     let heart = tokio::spawn(fleet::beat(database.clone(), worker, living_sender, beating.clone()));
     let mut tasks = JoinSet::new();
     tasks.spawn(janitor::run(database.clone(), stop.clone()));
+    let transformer = Transformer::new(database.clone(), Arc::clone(&catalogue), queue.clone(), stop.clone());
+    tasks.spawn(transformer.run());
     for partition in partitions {
         let decider = Decider {
             database: database.clone(),

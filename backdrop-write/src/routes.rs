@@ -2,15 +2,25 @@
 
 mod audit;
 mod by_name;
+mod dashboards;
 mod data;
+mod data_groups;
 mod data_sets;
+mod documents;
+mod module_types;
+mod organisation;
 mod receipts;
 mod record;
 mod rejected;
+mod resources;
 mod schemas;
 mod status;
 mod tokens;
+mod transform_requests;
+mod transform_types;
+mod transforms;
 mod upload;
+mod users;
 mod writer;
 
 use crate::auth::{Caller, Guard};
@@ -52,6 +62,8 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .app_data(QueryConfig::default().error_handler(|error, _| unreadable("query", &error)))
         .app_data(PathConfig::default().error_handler(|error, _| unreadable("path", &error)))
         .configure(audit::configure)
+        // Before the routes for records: what stands here in a path is no id of one.
+        .configure(transform_requests::configure)
         .configure(data::configure)
         .configure(data_sets::configure)
         .configure(receipts::configure)
@@ -61,6 +73,13 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .configure(schemas::configure)
         .configure(status::configure)
         .configure(tokens::configure)
+        .configure(transforms::configure)
+        .configure(transform_types::configure)
+        .configure(dashboards::configure)
+        .configure(data_groups::configure)
+        .configure(module_types::configure)
+        .configure(organisation::configure)
+        .configure(users::configure)
         .configure(upload::configure)
         // Only what is a name, and so none of the paths above.
         .configure(by_name::configure)

@@ -113,6 +113,12 @@ error_codes! {
     ExportEnded => "export_ended", 410, "The data set was emptied during the export";
     /// No such version of the schema.
     SchemaNotFound => "schema_not_found", 404, "The schema does not exist";
+    /// No such transform, transform type, dashboard, data group or the like.
+    ResourceNotFound => "resource_not_found", 404, "The resource does not exist";
+    /// Another resource is called the same.
+    ResourceExists => "resource_exists", 409, "The name is taken";
+    /// Other resources need it.
+    ResourceInUse => "resource_in_use", 409, "The resource is in use";
     /// No such path.
     NotFound => "not_found", 404, "The path does not exist";
     /// The path is known, but not with this method.

@@ -8,6 +8,7 @@
 
 pub mod batch;
 pub mod data_set;
+pub mod document;
 pub mod error;
 pub mod ingest;
 pub mod json;
@@ -21,4 +22,5 @@ pub mod schema;
 pub mod shape;
 pub mod time;
 pub mod token;
+pub mod transform;
 pub mod zone;

@@ -5,6 +5,7 @@ mod auto_id;
 mod check;
 mod violation;
 
+pub(crate) use auto_id::python_text;
 pub use check::{Checked, RecordRules, StoredRecord, collision};
 pub use violation::{Findings, RecordPlace, VIOLATIONS_MAX, Violation, Violations};
 

@@ -6,6 +6,7 @@
 
 mod gaps;
 mod known;
+mod outbox;
 mod plan;
 mod write;
 
@@ -92,6 +93,7 @@ async fn apply(
     write::batches(&mut tx, partition, &plan).await?;
     write::rejected(&mut tx, &plan).await?;
     write::deletions(&mut tx, &plan).await?;
+    outbox::transforms(&mut tx, &plan).await?;
     move_cursor(&mut tx, partition, new_cursor).await?;
     tx.commit().await?;
     let records = plan.stored_records();

@@ -34,7 +34,7 @@ pub(super) fn of<'f>(fields: &'f [String], record: &Map<String, Value>) -> Resul
 }
 
 /// A value as `unicode(value)` of Python 2 writes it, which is what the original ran on.
-fn python_text(value: &Value) -> String {
+pub(crate) fn python_text(value: &Value) -> String {
     match value {
         Value::Null => "None".into(),
         Value::Bool(true) => "True".into(),

@@ -1,0 +1,159 @@
+//! Documents that are kept for clients of the original: what dashboards, types of modules and nodes of the tree of
+//! organisations have in common.
+
+use super::State;
+use super::resources::{body, deleted, not_found, same_id, taken, without_id};
+use crate::error::WriteError;
+use actix_web::web::{self, Data, Path, Payload, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+use backdrop_core::document::{Document, DocumentKind};
+use backdrop_core::error::ErrorCode;
+use backdrop_postgres::{DOCUMENTS_MAX, DocumentRow};
+use backdrop_service::routing::{get, only};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+/// The routes for one kind of document.
+pub(super) fn configure(config: &mut ServiceConfig, path: &str, kind: DocumentKind) {
+    let kind = Data::new(kind);
+    for path in [path.to_owned(), format!("{path}/")] {
+        config.service(
+            web::resource(path)
+                .app_data(kind.clone())
+                .route(get().to(list))
+                .post(create)
+                .default_service(only("GET, HEAD, POST")),
+        );
+    }
+    config.service(
+        web::resource(format!("{path}/{{id}}"))
+            .app_data(kind)
+            .route(get().to(show))
+            .put(replace)
+            .delete(delete)
+            .default_service(only("GET, HEAD, PUT, DELETE")),
+    );
+}
+
+/// A document as clients see it.
+pub(super) fn view(id: Uuid, body: &Map<String, Value>) -> Value {
+    let mut whole = body.clone();
+    whole.insert("id".into(), id.to_string().into());
+    Value::Object(whole)
+}
+
+async fn list(
+    kind: Data<DocumentKind>,
+    state: Data<State>,
+    request: HttpRequest,
+) -> Result<HttpResponse, WriteError> {
+    state.guard.administrator(request.headers())?;
+    let rows = state.database.documents(**kind).await?;
+    Ok(HttpResponse::Ok().json(rows.iter().map(|row| view(row.id, &row.body)).collect::<Vec<_>>()))
+}
+
+async fn show(
+    kind: Data<DocumentKind>,
+    state: Data<State>,
+    path: Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, WriteError> {
+    state.guard.administrator(request.headers())?;
+    let row = find(**kind, &state, &path).await?;
+    Ok(HttpResponse::Ok().json(view(row.id, &row.body)))
+}
+
+async fn create(
+    kind: Data<DocumentKind>,
+    state: Data<State>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, WriteError> {
+    let (document, id) = Document::parse(**kind, &body(&state, &request, payload).await?)?;
+    without_id(kind.words(), id)?;
+    save(**kind, &state, Uuid::new_v4(), document).await
+}
+
+async fn replace(
+    kind: Data<DocumentKind>,
+    state: Data<State>,
+    path: Path<String>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, WriteError> {
+    let (document, id) = Document::parse(**kind, &body(&state, &request, payload).await?)?;
+    let row = find(**kind, &state, &path).await?;
+    same_id(row.id, id)?;
+    save(**kind, &state, row.id, document).await
+}
+
+async fn delete(
+    kind: Data<DocumentKind>,
+    state: Data<State>,
+    path: Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, WriteError> {
+    state.guard.administrator(request.headers())?;
+    let row = find(**kind, &state, &path).await?;
+    state.database.delete_document(**kind, row.id).await?;
+    Ok(deleted(kind.words(), row.id))
+}
+
+async fn find(kind: DocumentKind, state: &State, name: &str) -> Result<DocumentRow, WriteError> {
+    // The store keeps no NUL, and refuses to be asked for one.
+    let found =
+        if name.contains('\0') { None } else { state.database.document(kind, name.to_owned()).await? };
+    found.ok_or_else(|| not_found(kind.words(), name))
+}
+
+async fn save(
+    kind: DocumentKind,
+    state: &State,
+    id: Uuid,
+    document: Document,
+) -> Result<HttpResponse, WriteError> {
+    check_references(kind, state, id, &document).await?;
+    let answer = view(id, &document.body);
+    let slug = document.slug.clone().unwrap_or_default();
+    let saved = state.database.save_document(kind, id, document).await;
+    if saved.map_err(|error| taken(error, kind.words(), &slug))? {
+        return Ok(HttpResponse::Ok().json(answer));
+    }
+    let message = format!("There are {DOCUMENTS_MAX} of them, and no more can be kept. Delete some.");
+    Err(invalid(message))
+}
+
+/// Checks that what a document names is there.
+async fn check_references(
+    kind: DocumentKind,
+    state: &State,
+    id: Uuid,
+    document: &Document,
+) -> Result<(), WriteError> {
+    let node_field = match kind {
+        DocumentKind::Dashboard => "organisation",
+        DocumentKind::Node => "parent_id",
+        DocumentKind::ModuleType => return Ok(()),
+    };
+    if let Some(node) = document.reference(node_field)? {
+        if kind == DocumentKind::Node && node == id {
+            return Err(invalid("parent_id: a node cannot be its own parent".into()));
+        }
+        if state.database.document(DocumentKind::Node, node.to_string()).await?.is_none() {
+            return Err(invalid(format!("{node_field}: there is no organisation node \"{node}\"")));
+        }
+    }
+    for (group, data_type) in document.data_sets()? {
+        if state.catalogue.by_group_and_type(group.as_str(), data_type.as_str()).await?.is_none() {
+            let message = format!(
+                "modules: there is no data set for data group \"{group}\" and data type \"{data_type}\""
+            );
+            return Err(invalid(message));
+        }
+    }
+    Ok(())
+}
+
+fn invalid(message: String) -> WriteError {
+    WriteError::new(ErrorCode::InvalidDefinition, message)
+}

@@ -1,0 +1,221 @@
+//! Documents of the original's administration, and data groups that have no data set yet.
+
+use crate::{Database, StoreError};
+use backdrop_core::data_set::DataSetId;
+use backdrop_core::document::{Document, DocumentKind};
+use backdrop_core::transform::Surroundings;
+use serde_json::{Map, Value};
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use sqlx::types::Json;
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// How many documents of a kind are kept; the original had 876 dashboards.
+pub const DOCUMENTS_MAX: i64 = 5_000;
+
+/// The dashboards with a module, at whatever depth, that shows data set $1.
+macro_rules! dashboards_of {
+    ($columns:literal) => {
+        concat!(
+            "SELECT ",
+            $columns,
+            " FROM document v, data_set s
+              WHERE s.id = $1 AND v.kind = 'dashboard'
+                AND jsonb_path_exists(
+                    v.body -> 'modules',
+                    '$.** ? (@.data_group == $group && @.data_type == $type)',
+                    jsonb_build_object('group', s.data_group, 'type', s.data_type)
+                )"
+        )
+    };
+}
+
+/// A document and what it is known by.
+#[derive(Clone, Debug)]
+pub struct DocumentRow {
+    /// Its identity.
+    pub id: Uuid,
+    /// The document, without its id.
+    pub body: Map<String, Value>,
+}
+
+impl DocumentRow {
+    fn read(row: &PgRow) -> Result<Self, StoreError> {
+        let Json(body) = row.try_get("body")?;
+        Ok(Self { id: row.try_get("id")?, body })
+    }
+}
+
+impl Database {
+    /// All documents of a kind, in the order of what they are called.
+    ///
+    /// # Errors
+    /// If Postgres cannot be asked.
+    pub async fn documents(&self, kind: DocumentKind) -> Result<Vec<DocumentRow>, StoreError> {
+        let pool = self.pool.clone();
+        self.in_task(async move {
+            let sql = "SELECT id, body FROM document WHERE kind = $1 ORDER BY slug, id";
+            let rows = sqlx::query(sql).bind(kind.as_str()).fetch_all(&pool).await?;
+            rows.iter().map(DocumentRow::read).collect()
+        })
+        .await
+    }
+
+    /// One document, by its id or by what it is called.
+    ///
+    /// # Errors
+    /// If Postgres cannot be asked.
+    pub async fn document(
+        &self,
+        kind: DocumentKind,
+        name: String,
+    ) -> Result<Option<DocumentRow>, StoreError> {
+        let pool = self.pool.clone();
+        self.in_task(async move {
+            let sql = "SELECT id, body FROM document WHERE kind = $1 AND (id = $2 OR slug = $3)
+                       ORDER BY id = $2 DESC LIMIT 1";
+            let query = sqlx::query(sql).bind(kind.as_str()).bind(Uuid::try_parse(&name).ok()).bind(name);
+            query.fetch_optional(&pool).await?.as_ref().map(DocumentRow::read).transpose()
+        })
+        .await
+    }
+
+    /// Keeps a document under an id: a new one, or a changed one. Whether there was room.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if another is called the same.
+    pub async fn save_document(
+        &self,
+        kind: DocumentKind,
+        id: Uuid,
+        document: Document,
+    ) -> Result<bool, StoreError> {
+        let pool = self.pool.clone();
+        self.in_task(async move {
+            let saved = sqlx::query(
+                "INSERT INTO document (kind, id, slug, body)
+                 SELECT $1, $2, $3, $4
+                 WHERE (SELECT count(*) FROM document WHERE kind = $1 AND id <> $2) < $5
+                 ON CONFLICT (kind, id) DO UPDATE SET slug = excluded.slug, body = excluded.body",
+            )
+            .bind(kind.as_str())
+            .bind(id)
+            .bind(document.slug)
+            .bind(Json(document.body))
+            .bind(DOCUMENTS_MAX)
+            .execute(&pool)
+            .await?;
+            Ok(saved.rows_affected() == 1)
+        })
+        .await
+    }
+
+    /// Deletes a document. Whether there was one.
+    ///
+    /// # Errors
+    /// If Postgres cannot be asked.
+    pub async fn delete_document(&self, kind: DocumentKind, id: Uuid) -> Result<bool, StoreError> {
+        let pool = self.pool.clone();
+        self.in_task(async move {
+            let query = sqlx::query("DELETE FROM document WHERE kind = $1 AND id = $2");
+            Ok(query.bind(kind.as_str()).bind(id).execute(&pool).await?.rows_affected() == 1)
+        })
+        .await
+    }
+
+    /// The dashboards one of whose modules shows the data set.
+    ///
+    /// # Errors
+    /// If Postgres cannot be asked.
+    pub async fn dashboards_of(&self, data_set: DataSetId) -> Result<Vec<DocumentRow>, StoreError> {
+        let pool = self.pool.clone();
+        self.in_task(async move {
+            let sql = concat!(dashboards_of!("v.id, v.body"), " ORDER BY v.slug");
+            let rows = sqlx::query(sql).bind(data_set.0).fetch_all(&pool).await?;
+            rows.iter().map(DocumentRow::read).collect()
+        })
+        .await
+    }
+
+    /// The published dashboards that show the data set, and which service each of them shows of it.
+    ///
+    /// # Errors
+    /// If Postgres cannot be asked.
+    pub async fn surroundings(&self, data_set: DataSetId) -> Result<Surroundings, StoreError> {
+        let pool = self.pool.clone();
+        self.in_task(async move {
+            let sql = concat!(
+                dashboards_of!(
+                    "v.slug, ARRAY(
+                         SELECT DISTINCT f #>> '{}' FROM jsonb_path_query(
+                             v.body -> 'modules',
+                             '$.** ? (@.data_group == $group && @.data_type == $type).query_parameters.filter_by[*]
+                              ? (@ starts with \"service_id:\")',
+                             jsonb_build_object('group', s.data_group, 'type', s.data_type)
+                         ) AS f
+                     ) AS services"
+                ),
+                " AND v.body ->> 'status' = 'published' ORDER BY v.slug"
+            );
+            let rows = sqlx::query(sql).bind(data_set.0).fetch_all(&pool).await?;
+            let mut dashboards = Vec::new();
+            let mut by_service: HashMap<String, Vec<String>> = HashMap::new();
+            for row in rows {
+                let slug: String = row.try_get("slug")?;
+                let services: Vec<String> = row.try_get("services")?;
+                for service in services.iter().filter_map(|filter| filter.strip_prefix("service_id:")) {
+                    by_service.entry(service.to_owned()).or_default().push(slug.clone());
+                }
+                dashboards.push(slug);
+            }
+            Ok(Surroundings { dashboards, by_service })
+        })
+        .await
+    }
+
+    /// The data groups there are: those of the data sets, and those that were made by themselves.
+    ///
+    /// # Errors
+    /// If Postgres cannot be asked.
+    pub async fn data_groups(&self) -> Result<Vec<String>, StoreError> {
+        let pool = self.pool.clone();
+        self.in_task(async move {
+            let sql = "SELECT name FROM data_group
+                       UNION SELECT data_group FROM data_set WHERE deleted_at IS NULL ORDER BY 1";
+            Ok(sqlx::query_scalar(sql).fetch_all(&pool).await?)
+        })
+        .await
+    }
+
+    /// Keeps a data group, if it is not there already.
+    ///
+    /// # Errors
+    /// If Postgres cannot be asked.
+    pub async fn save_data_group(&self, name: String) -> Result<(), StoreError> {
+        let pool = self.pool.clone();
+        self.in_task(async move {
+            sqlx::query("INSERT INTO data_group (name) VALUES ($1) ON CONFLICT DO NOTHING")
+                .bind(name)
+                .execute(&pool)
+                .await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Deletes a data group that has no data sets. Whether it did.
+    ///
+    /// # Errors
+    /// If Postgres cannot be asked.
+    pub async fn delete_data_group(&self, name: String) -> Result<bool, StoreError> {
+        let pool = self.pool.clone();
+        self.in_task(async move {
+            let sql = "DELETE FROM data_group WHERE name = $1 AND NOT EXISTS (
+                           SELECT FROM data_set WHERE data_group = $1 AND deleted_at IS NULL
+                       )";
+            Ok(sqlx::query(sql).bind(name).execute(&pool).await?.rows_affected() == 1)
+        })
+        .await
+    }
+}

@@ -1,0 +1,287 @@
+//! Transforms and their types; what is to be computed stands in `runs`.
+
+mod lease;
+mod newer;
+mod runs;
+
+pub use lease::TakenRun;
+pub(crate) use runs::queue;
+pub use runs::{RunEnd, RunRow};
+
+use crate::{Database, StoreError};
+use backdrop_core::data_set::{DataGroup, DataSetId, DataType};
+use backdrop_core::error::{ApiError, ErrorCode};
+use backdrop_core::transform::chain::{self, Link};
+use backdrop_core::transform::{Function, Place, TransformDefinition, TransformType};
+use sqlx::Row;
+use sqlx::postgres::{PgConnection, PgPool, PgRow};
+use sqlx::types::Json;
+use uuid::Uuid;
+
+/// How many transforms there can be: every chain of them is followed when one is added.
+const TRANSFORMS_MAX: usize = 2_000;
+
+/// A type of transforms.
+#[derive(Clone, Debug)]
+pub struct TransformTypeRow {
+    /// Its identity.
+    pub id: Uuid,
+    /// What it is.
+    pub kind: TransformType,
+}
+
+/// A transform.
+#[derive(Clone, Debug)]
+pub struct TransformRow {
+    /// Its identity.
+    pub id: Uuid,
+    /// What it reads, computes and stores.
+    pub definition: TransformDefinition,
+    /// The function of its type.
+    pub function: Function,
+}
+
+/// Why a transform was not saved.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveError {
+    /// It cannot stand beside the others; whoever sent it can do something about it.
+    #[error("the transform cannot be saved")]
+    Refused(#[source] ApiError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+const SELECT: &str = "
+SELECT t.id, t.type_id, t.input_group, t.input_type, t.query_parameters, t.options, t.output_group, t.output_type,
+       k.function
+FROM transform t JOIN transform_type k ON k.id = t.type_id
+WHERE ($1::uuid IS NULL OR t.id = $1)
+  AND ($2::bigint IS NULL OR EXISTS (
+      SELECT FROM data_set d
+      WHERE d.id = $2 AND d.data_type = t.input_type
+        AND (t.input_group IS NULL OR t.input_group = d.data_group)
+  ))
+ORDER BY t.created_at, t.id";
+
+impl TransformTypeRow {
+    fn read(row: &PgRow) -> Result<Self, StoreError> {
+        let id: Uuid = row.try_get("id")?;
+        let kind = TransformType {
+            name: row.try_get("name")?,
+            function: read_function(row, &format!("transform_type {id}"))?,
+            schema: row.try_get("schema")?,
+        };
+        Ok(Self { id, kind })
+    }
+}
+
+impl TransformRow {
+    fn read(row: &PgRow) -> Result<Self, StoreError> {
+        let id: Uuid = row.try_get("id")?;
+        let function = read_function(row, &format!("transform {id}"))?;
+        Ok(Self { id, definition: read_definition(row, id)?, function })
+    }
+}
+
+fn read_function(row: &PgRow, place: &str) -> Result<Function, StoreError> {
+    let name: String = row.try_get("function")?;
+    Function::parse(&name).map_err(|_| StoreError::corrupt(place, "function"))
+}
+
+fn read_definition(row: &PgRow, id: Uuid) -> Result<TransformDefinition, StoreError> {
+    let place = |group: &'static str, data_type: &'static str| {
+        let corrupt = |column| move |_| StoreError::corrupt(format!("transform {id}"), column);
+        let name: Option<String> = row.try_get(group)?;
+        Ok::<_, StoreError>(Place {
+            data_group: name.map(DataGroup::parse).transpose().map_err(corrupt(group))?,
+            data_type: DataType::parse(row.try_get::<String, _>(data_type)?).map_err(corrupt(data_type))?,
+        })
+    };
+    let Json(query_parameters) = row.try_get("query_parameters")?;
+    let Json(options) = row.try_get("options")?;
+    Ok(TransformDefinition {
+        type_id: row.try_get("type_id")?,
+        input: place("input_group", "input_type")?,
+        query_parameters,
+        options,
+        output: place("output_group", "output_type")?,
+    })
+}
+
+impl Database {
+    /// All types of transforms, in the order of their names.
+    ///
+    /// # Errors
+    /// If Postgres cannot be asked.
+    pub async fn transform_types(&self) -> Result<Vec<TransformTypeRow>, StoreError> {
+        let pool = self.pool.clone();
+        self.in_task(async move {
+            let sql = "SELECT id, name, function, schema FROM transform_type ORDER BY name";
+            let rows = sqlx::query(sql).fetch_all(&pool).await?;
+            rows.iter().map(TransformTypeRow::read).collect()
+        })
+        .await
+    }
+
+    /// Keeps a type of transforms under an id: a new one, or a changed one.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if another has its name.
+    pub async fn save_transform_type(&self, id: Uuid, kind: TransformType) -> Result<(), StoreError> {
+        let pool = self.pool.clone();
+        self.in_task(async move {
+            sqlx::query(
+                "INSERT INTO transform_type (id, name, function, schema) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (id) DO UPDATE
+                 SET name = excluded.name, function = excluded.function, schema = excluded.schema",
+            )
+            .bind(id)
+            .bind(kind.name)
+            .bind(kind.function.as_str())
+            .bind(kind.schema)
+            .execute(&pool)
+            .await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Deletes a type of transforms, unless there are transforms of it. Whether it did.
+    ///
+    /// # Errors
+    /// If Postgres cannot be asked.
+    pub async fn delete_transform_type(&self, id: Uuid) -> Result<bool, StoreError> {
+        let pool = self.pool.clone();
+        self.in_task(async move {
+            let sql = "DELETE FROM transform_type
+                       WHERE id = $1 AND NOT EXISTS (SELECT FROM transform WHERE type_id = $1)";
+            Ok(sqlx::query(sql).bind(id).execute(&pool).await?.rows_affected() == 1)
+        })
+        .await
+    }
+
+    /// All transforms, in the order in which they were made.
+    ///
+    /// # Errors
+    /// If Postgres cannot be asked.
+    pub async fn transforms(&self) -> Result<Vec<TransformRow>, StoreError> {
+        let pool = self.pool.clone();
+        self.in_task(async move { select(&mut *pool.acquire().await?, None, None).await }).await
+    }
+
+    /// One transform.
+    ///
+    /// # Errors
+    /// If Postgres cannot be asked.
+    pub async fn transform(&self, id: Uuid) -> Result<Option<TransformRow>, StoreError> {
+        let pool = self.pool.clone();
+        self.in_task(async move { Ok(select(&mut *pool.acquire().await?, Some(id), None).await?.pop()) })
+            .await
+    }
+
+    /// The transforms that read a data set.
+    ///
+    /// # Errors
+    /// If Postgres cannot be asked.
+    pub async fn transforms_of(&self, data_set: DataSetId) -> Result<Vec<TransformRow>, StoreError> {
+        let pool = self.pool.clone();
+        self.in_task(async move { select(&mut *pool.acquire().await?, None, Some(data_set)).await }).await
+    }
+
+    /// Keeps a transform under an id: a new one, or a changed one.
+    ///
+    /// # Errors
+    /// [`SaveError::Refused`] if a chain of transforms would come back to it or be too long, or if there are too
+    /// many.
+    pub async fn save_transform(&self, id: Uuid, definition: TransformDefinition) -> Result<(), SaveError> {
+        let pool = self.pool.clone();
+        self.in_task(async move { save(&pool, id, definition).await }).await?.map_err(SaveError::Refused)
+    }
+
+    /// Deletes a transform with its runs. Whether there was one.
+    ///
+    /// # Errors
+    /// If Postgres cannot be asked.
+    pub async fn delete_transform(&self, id: Uuid) -> Result<bool, StoreError> {
+        let pool = self.pool.clone();
+        self.in_task(async move {
+            let deleted = sqlx::query("DELETE FROM transform WHERE id = $1").bind(id).execute(&pool).await?;
+            Ok(deleted.rows_affected() == 1)
+        })
+        .await
+    }
+}
+
+async fn select(
+    connection: &mut PgConnection,
+    id: Option<Uuid>,
+    data_set: Option<DataSetId>,
+) -> Result<Vec<TransformRow>, StoreError> {
+    let query = sqlx::query(SELECT).bind(id).bind(data_set.map(|id| id.0));
+    query.fetch_all(connection).await?.iter().map(TransformRow::read).collect()
+}
+
+/// The others are looked at under a lock that keeps further ones out, so that two that are made at once cannot
+/// become a circle.
+async fn save(
+    pool: &PgPool,
+    id: Uuid,
+    definition: TransformDefinition,
+) -> Result<Result<(), ApiError>, StoreError> {
+    let mut tx = pool.begin().await?;
+    sqlx::query("LOCK TABLE transform IN SHARE ROW EXCLUSIVE MODE").execute(&mut *tx).await?;
+    let sql = "SELECT id FROM transform_type WHERE id = $1 FOR KEY SHARE";
+    let kind: Option<Uuid> =
+        sqlx::query_scalar(sql).bind(definition.type_id).fetch_optional(&mut *tx).await?;
+    if kind.is_none() {
+        tx.rollback().await?;
+        let message = "type_id: there is no transform type with this id; see /transform-type";
+        return Ok(Err(ApiError::new(ErrorCode::InvalidDefinition, message)));
+    }
+    let mut links = Vec::new();
+    for row in select(&mut tx, None, None).await?.into_iter().filter(|row| row.id != id) {
+        links.push(Link { input: row.definition.input, output: row.definition.output });
+    }
+    let new = Link { input: definition.input.clone(), output: definition.output.clone() };
+    let checked = if links.len() < TRANSFORMS_MAX {
+        chain::check(&links, &new)
+    } else {
+        let message = format!("There are {TRANSFORMS_MAX} transforms, and no more can be kept. Delete some.");
+        Err(ApiError::new(ErrorCode::InvalidDefinition, message))
+    };
+    if checked.is_ok() {
+        upsert(&mut tx, id, &definition).await?;
+        tx.commit().await?;
+    } else {
+        tx.rollback().await?;
+    }
+    Ok(checked)
+}
+
+async fn upsert(
+    connection: &mut PgConnection,
+    id: Uuid,
+    definition: &TransformDefinition,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO transform (id, type_id, input_group, input_type, query_parameters, options, output_group,
+                                output_type)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         ON CONFLICT (id) DO UPDATE
+         SET type_id = excluded.type_id, input_group = excluded.input_group, input_type = excluded.input_type,
+             query_parameters = excluded.query_parameters, options = excluded.options,
+             output_group = excluded.output_group, output_type = excluded.output_type",
+    )
+    .bind(id)
+    .bind(definition.type_id)
+    .bind(definition.input.data_group.as_ref().map(DataGroup::as_str))
+    .bind(definition.input.data_type.as_str())
+    .bind(Json(&definition.query_parameters))
+    .bind(Json(&definition.options))
+    .bind(definition.output.data_group.as_ref().map(DataGroup::as_str))
+    .bind(definition.output.data_type.as_str())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
