@@ -53,6 +53,12 @@ ALTER TABLE rejected_batch
     -- The batch it was replayed as, with success.
     ADD COLUMN replayed_as uuid;
 
+-- Schemas ---------------------------------------------------------------------------------------------
+
+-- A version that asks for nothing but the record rules. Its document is `{}`, which says the same to the version
+-- of the program before this one.
+ALTER TABLE data_set_schema ADD COLUMN record_rules_only boolean NOT NULL DEFAULT false;
+
 -- Tokens ----------------------------------------------------------------------------------------------
 
 ALTER TABLE data_set_token
@@ -85,5 +91,8 @@ CREATE TABLE audit_event (
     -- What was changed, from what to what. Never a token, never a record.
     detail        jsonb       NOT NULL
 );
-CREATE INDEX audit_event_data_set_idx ON audit_event (data_set_id, id);
+CREATE INDEX audit_event_data_set_idx ON audit_event (data_set_id, at);
+CREATE INDEX audit_event_time_idx ON audit_event (at);
+-- The trail of one data set, and of all of them, is read page by page, newest first.
 CREATE INDEX batch_data_set_time_idx ON batch (data_set_id, applied_at);
+CREATE INDEX batch_time_idx ON batch (applied_at);

@@ -144,14 +144,12 @@ impl Ingest {
         let request = append_request(change, batch_id);
         let began = Instant::now();
         let accepted = tokio::select! {
-            accepted = self.appender.append(&request) => accepted,
+            accepted = self.appender.append(request) => accepted,
             // The answer of the queue was lost, but the worker has found the batch.
             ended = waiter.ended() => return told.answer(ended, false),
         };
         let Accepted { entry } = accepted.map_err(|error| refused(&error, receipt))?;
         let receipt = ReceiptId { entry: Some(entry), ..receipt };
-        // The records may be large, and the wait long.
-        drop(request);
         match self.wait_until(began + wait, &mut waiter).await {
             Some(ended) => told.answer(ended, false),
             None => {

@@ -6,20 +6,24 @@
 //! of it, or with a receipt if the client does not want to wait.
 //!
 //! **Invariant.** No request asks Postgres for configuration: data sets and tokens come from the
-//! catalogue in the process.
+//! catalogue in the process. (A schema is asked for once per version, where CSV or a sheet needs its types.)
 
 mod auth;
 mod body;
 mod ending;
 mod error;
+mod formats;
 mod idempotency;
 mod ingest;
+mod last_use;
 mod outcomes;
 mod prefer;
+mod quota;
 mod receipt;
 mod routes;
 mod settings;
 mod startup;
 
+pub use formats::read_sheet_if_told;
 pub use settings::Settings;
 pub use startup::Application;

@@ -2,8 +2,9 @@
 
 use backdrop_service::settings::LogArgs;
 use backdrop_service::{serve, telemetry};
-use backdrop_write::{Application, Settings};
+use backdrop_write::{Application, Settings, read_sheet_if_told};
 use clap::Parser;
+use std::process::ExitCode;
 
 /// Takes records and queues them for the worker; administers data sets.
 #[derive(Debug, Parser)]
@@ -15,8 +16,15 @@ struct Args {
     log: LogArgs,
 }
 
+fn main() -> anyhow::Result<ExitCode> {
+    match read_sheet_if_told() {
+        Some(code) => Ok(code),
+        None => run_service().map(|()| ExitCode::SUCCESS),
+    }
+}
+
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn run_service() -> anyhow::Result<()> {
     let args = Args::parse();
     telemetry::init(&args.log)?;
     let stop = serve::stop_on_signals()?;

@@ -1,25 +1,33 @@
 //! The routes, one file each.
 
+mod audit;
+mod by_name;
 mod data;
 mod data_sets;
 mod receipts;
 mod record;
 mod rejected;
+mod schemas;
 mod status;
 mod tokens;
+mod upload;
 mod writer;
 
-use crate::auth::Guard;
+use crate::auth::{Caller, Guard};
 use crate::body::BodyBounds;
 use crate::error::WriteError;
+use crate::formats::Decoder;
 use crate::ingest::Ingest;
+use actix_web::HttpRequest;
 use actix_web::web::{self, PathConfig, QueryConfig, ServiceConfig};
 use backdrop_core::error::{ErrorCode, chain};
+use backdrop_core::token::Scope;
 use backdrop_postgres::{Catalogue, Database, KnownDataSet};
 use backdrop_queue::Queue;
 use backdrop_service::error_response::not_found;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -32,8 +40,10 @@ pub(crate) struct State {
     pub(crate) ingest: Ingest,
     pub(crate) guard: Guard,
     pub(crate) body: BodyBounds,
-    pub(crate) batch_records: usize,
+    pub(crate) decoder: Decoder,
     pub(crate) wait: Duration,
+    /// How many dry runs of schemas there can be at once.
+    pub(crate) dry_runs: Semaphore,
     pub(crate) stop: CancellationToken,
 }
 
@@ -41,14 +51,19 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
     config
         .app_data(QueryConfig::default().error_handler(|error, _| unreadable("query", &error)))
         .app_data(PathConfig::default().error_handler(|error, _| unreadable("path", &error)))
+        .configure(audit::configure)
         .configure(data::configure)
         .configure(data_sets::configure)
         .configure(receipts::configure)
         .configure(rejected::configure)
         // After all that have a name below `/data/{group}/{type}/`.
         .configure(record::configure)
+        .configure(schemas::configure)
         .configure(status::configure)
         .configure(tokens::configure)
+        .configure(upload::configure)
+        // Only what is a name, and so none of the paths above.
+        .configure(by_name::configure)
         .default_service(web::to(not_found));
 }
 
@@ -77,9 +92,23 @@ impl State {
 
     async fn data_set_named(&self, name: &str) -> Result<Arc<KnownDataSet>, WriteError> {
         let found = self.catalogue.by_name(name).await?;
-        found.ok_or_else(|| {
-            let message = format!("No collection exists with name \"{name}\"");
-            WriteError::new(ErrorCode::DataSetNotFound, message)
-        })
+        found.ok_or_else(|| no_data_set(name))
     }
+
+    /// The data set of that name, and who asks for it, if they may do what asks for the scope.
+    async fn administered(
+        &self,
+        name: &str,
+        asked: Scope,
+        request: &HttpRequest,
+    ) -> Result<(Arc<KnownDataSet>, Caller), WriteError> {
+        let known = self.data_set_named(name).await?;
+        let caller = self.guard.holder(asked, request, &known, &self.catalogue)?;
+        Ok((known, caller))
+    }
+}
+
+fn no_data_set(name: &str) -> WriteError {
+    let message = format!("No collection exists with name \"{name}\"");
+    WriteError::new(ErrorCode::DataSetNotFound, message)
 }

@@ -33,6 +33,9 @@ pub struct Settings {
     /// How long a write waits for its outcome, unless it says otherwise by `Prefer: wait=N`
     #[arg(long, env = "BACKDROP_WAIT", default_value = "30", value_parser = seconds)]
     pub wait: Duration,
+    /// How many requests a minute a token of a data set may send to each process, unless it has a quota of its own; 0: any number
+    #[arg(long, env = "BACKDROP_TOKEN_REQUESTS_PER_MINUTE", default_value_t = 0)]
+    pub token_requests_per_minute: u32,
 }
 
 /// The shortest administration token: with fewer characters it could be guessed.

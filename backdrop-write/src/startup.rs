@@ -2,7 +2,9 @@
 
 use crate::auth::Guard;
 use crate::body::BodyBounds;
+use crate::formats::{Bounds, Decoder};
 use crate::ingest::Ingest;
+use crate::quota;
 use crate::routes::{self, State};
 use crate::settings::Settings;
 use actix_web::middleware::from_fn;
@@ -13,8 +15,12 @@ use backdrop_postgres::{Catalogue, Database, DatabaseSettings};
 use backdrop_queue::{Queue, QueueSettings};
 use backdrop_service::{request, serve};
 use std::net::{SocketAddr, TcpListener};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
+
+/// How many dry runs of schemas there can be at once; further ones wait.
+const DRY_RUNS: usize = 2;
 
 /// The ingest service, ready to run.
 #[derive(Debug)]
@@ -49,15 +55,17 @@ impl Application {
             .with_context(|| format!("BACKDROP_WRITE_LISTEN: cannot listen on {}", settings.write_listen))?;
         let local_addr = listener.local_addr()?;
         let stop = CancellationToken::new();
+        let bounds = Bounds { bytes: settings.body_bytes, records: settings.batch_records };
         let state = State {
             catalogue: Catalogue::start(database.clone()).await,
             ingest: Ingest::new(queue.clone(), database.clone(), stop.clone()),
+            decoder: Decoder::new(database.clone(), bounds),
             database,
             queue,
-            guard: Guard::new(&settings.admin_token),
+            guard: Guard::new(&settings.admin_token, settings.token_requests_per_minute),
             body: BodyBounds { bytes: settings.body_bytes, timeout: settings.body_timeout },
-            batch_records: settings.batch_records,
             wait: settings.wait,
+            dry_runs: Semaphore::new(DRY_RUNS),
             stop,
         };
         Ok(Self { state, listener, local_addr })
@@ -82,8 +90,14 @@ impl Application {
         let shared = state.clone();
         let known = state.clone();
         tokio::spawn(async move { known.ingest.keep_durability_known().await });
+        let keeping = state.clone();
+        tokio::spawn(async move { keeping.guard.keep_uses(&keeping.database, &keeping.stop).await });
         let server = HttpServer::new(move || {
-            App::new().app_data(shared.clone()).wrap(from_fn(request::observe)).configure(routes::configure)
+            App::new()
+                .app_data(shared.clone())
+                .wrap(from_fn(request::observe))
+                .wrap(from_fn(quota::announce))
+                .configure(routes::configure)
         })
         .disable_signals()
         .shutdown_timeout(serve::DRAIN.as_secs())
@@ -91,6 +105,7 @@ impl Application {
         .run();
         info!(address = %self.local_addr, "the ingest service listens");
         serve::until_stopped(server, stop).await?;
+        state.guard.write_uses(&state.database).await;
         state.database.close().await;
         Ok(())
     }

@@ -193,7 +193,7 @@ async fn data_sets_are_made_listed_emptied_and_deleted() {
     let (stack, writer) = stack().await;
     let administrator = stack.administrator();
     stack.writer().get("/data-sets").expect(401);
-    writer.get("/data-sets").expect(401);
+    writer.get("/data-sets").expect(403);
     let listed = administrator.get("/data-sets?data-group=group&data-type=kind").expect(200).json();
     assert_eq!(listed.as_array().map(Vec::len), Some(1));
     assert_eq!(listed[0]["name"], "group_kind");

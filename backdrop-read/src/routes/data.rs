@@ -9,13 +9,14 @@ use crate::fault;
 use crate::format::Renderer;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_MAX_AGE,
-    ACCESS_CONTROL_REQUEST_HEADERS, ALLOW, HeaderName, HeaderValue, LINK,
+    ACCESS_CONTROL_REQUEST_HEADERS, ALLOW,
 };
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, ResponseError, guard};
 use answer::answer;
 use backdrop_core::data_set::{DataGroup, DataSetName, DataType};
 use backdrop_core::error::{ApiError, ErrorCode};
+use backdrop_service::deprecation;
 use backdrop_service::error_response::ErrorResponse;
 use backdrop_service::routing::{get, only};
 
@@ -26,11 +27,6 @@ const PREFLIGHT_MAX_AGE_SECONDS: &str = "86400";
 const PREFLIGHT_HEADERS: &str = "cache-control, govuk-request-id, request-id";
 /// Other headers that have a meaning here and that browsers ask about.
 const NEWER_HEADERS: [&str; 3] = ["if-none-match", "traceparent", "x-request-id"];
-
-/// The path by name has been deprecated since the one by group and type came, at the start of 2014. The
-/// form is that of RFC 9745: an `@` and seconds since 1970.
-const DEPRECATED_SINCE: &str = "@1388534400";
-const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
 
 /// Adds the routes of this module.
 pub fn configure(config: &mut ServiceConfig) {
@@ -94,15 +90,9 @@ async fn by_name(
     let known = answers.find(Address::Name(&name)).await.map_err(fault::of_store)?;
     let known = known.ok_or_else(data_set_not_found)?;
     let data_set = &known.data_set;
-    let successor =
-        format!("</data/{}/{}>; rel=\"successor-version\"", data_set.data_group, data_set.data_type);
     let answered = answer(&request, &answers, &renderer, data_set).await;
     let mut response = answered.unwrap_or_else(|refused| refused.error_response());
-    let headers = response.headers_mut();
-    headers.insert(DEPRECATION, HeaderValue::from_static(DEPRECATED_SINCE));
-    if let Ok(successor) = HeaderValue::from_str(&successor) {
-        headers.append(LINK, successor);
-    }
+    deprecation::announce(response.headers_mut(), data_set);
     Ok(response)
 }
 

@@ -3,19 +3,18 @@
 use super::State;
 use super::writer::{Asked, Writer};
 use crate::error::WriteError;
-use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
-use actix_web::web::{self, Bytes, Data, Path, Payload, ServiceConfig};
+use crate::formats::{Decoded, Format};
+use actix_web::web::{self, Bytes, Data, Path, Payload, Query, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use backdrop_core::batch::BatchKind;
-use backdrop_core::error::{ApiError, ErrorCode};
-use backdrop_core::json;
+use backdrop_core::batch::{BatchKind, Idempotency};
+use backdrop_core::error::ErrorCode;
 use backdrop_core::origin::Origin;
+use backdrop_postgres::KnownDataSet;
 use backdrop_service::request::RequestId;
 use backdrop_service::routing::only;
+use serde::Deserialize;
 use serde_json::{Value, json};
-
-/// Bodies of this size and more are checked off the thread that serves requests: a millisecond or so.
-const CHECKED_APART_BYTES: usize = 64 * 1024;
+use std::sync::Arc;
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(
@@ -26,22 +25,15 @@ pub(super) fn configure(config: &mut ServiceConfig) {
 async fn post(
     state: Data<State>,
     path: Path<(String, String)>,
+    query: Query<SheetQuery>,
     request: HttpRequest,
     request_id: RequestId,
     payload: Payload,
 ) -> Result<HttpResponse, WriteError> {
-    let sent = Sent::receive(&state, (&path.0, &path.1), &request, payload).await?;
-    if sent.count > state.batch_records {
-        let (count, most) = (sent.count, state.batch_records);
-        let message = format!(
-            "The batch holds {count} records; at most {most} are taken at once. Send them in several requests."
-        );
-        return Err(WriteError::new(ErrorCode::TooLarge, message));
-    }
-    if sent.count == 0 {
-        return Ok(sent.writer.nothing_to_store());
-    }
-    sent.submit(&state, BatchKind::Append, Origin::Json, request_id, json!({"status": "ok"})).await
+    let known = state.data_set(&path.0, &path.1).await?;
+    let received = Received::take(&state, known, &request, payload).await?;
+    let format = received.format(&request)?;
+    received.store(&state, format, query.into_inner(), request_id, json!({"status": "ok"})).await
 }
 
 async fn put(
@@ -51,78 +43,111 @@ async fn put(
     request_id: RequestId,
     payload: Payload,
 ) -> Result<HttpResponse, WriteError> {
-    let sent = Sent::receive(&state, (&path.0, &path.1), &request, payload).await?;
-    if sent.count > 0 {
+    let known = state.data_set(&path.0, &path.1).await?;
+    let message = format!("{} now contains 0 records", known.data_set.name);
+    let received = Received::take(&state, known, &request, payload).await?;
+    received.expect_json(&request)?;
+    let mut sent = received.decode(&state, BatchKind::Empty, Format::Json, SheetQuery::default()).await?;
+    if sent.decoded.count > 0 {
         let message = "Not implemented: you can only pass an empty JSON list";
         return Err(WriteError::new(ErrorCode::NotRecords, message));
     }
-    let message = format!("{} now contains 0 records", sent.writer.known.data_set.name);
-    let done = json!({"status": "ok", "message": message});
-    sent.submit(&state, BatchKind::Empty, Origin::Request, request_id, done).await
+    sent.decoded.origin = Origin::Request;
+    sent.submit(&state, request_id, json!({"status": "ok", "message": message})).await
+}
+
+/// Which sheet of a workbook to read.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct SheetQuery {
+    sheet: Option<String>,
+}
+
+/// What a caller who may write has sent, not looked at yet.
+pub(super) struct Received {
+    writer: Writer,
+    /// The body, inflated.
+    pub(super) body: Bytes,
+}
+
+impl Received {
+    /// Checks in the order of the contract: token, encoding, size.
+    pub(super) async fn take(
+        state: &State,
+        known: Arc<KnownDataSet>,
+        request: &HttpRequest,
+        payload: Payload,
+    ) -> Result<Self, WriteError> {
+        let writer = Writer::admit(state, known, request)?;
+        let body = state.body.read(request.headers(), payload).await?;
+        Ok(Self { writer, body })
+    }
+
+    /// The format of the body by its content type; an empty one is told as such, whatever it claims to be.
+    pub(super) fn format(&self, request: &HttpRequest) -> Result<Format, WriteError> {
+        if self.body.is_empty() { Ok(Format::Json) } else { Ok(Format::of(request.headers())?) }
+    }
+
+    /// Refuses every format but JSON.
+    pub(super) fn expect_json(&self, request: &HttpRequest) -> Result<(), WriteError> {
+        match self.format(request)? {
+            Format::Json => Ok(()),
+            _ => {
+                let message = "Expected header: Content-type: application/json";
+                Err(WriteError::new(ErrorCode::UnsupportedContentType, message))
+            }
+        }
+    }
+
+    /// Looks at the body of a request that is to do something.
+    pub(super) async fn decode(
+        self,
+        state: &State,
+        kind: BatchKind,
+        format: Format,
+        query: SheetQuery,
+    ) -> Result<Sent, WriteError> {
+        let Self { writer, body } = self;
+        // Before the body is taken apart: so it need not be kept beside its records.
+        let idempotency = writer.key_standing_for(&kind, body.clone()).await?;
+        let data_set = &writer.known.data_set;
+        let decoded = state.decoder.decode(body, format, data_set, query.sheet, writer.handling()).await?;
+        Ok(Sent { writer, kind, idempotency, decoded })
+    }
+
+    /// Stores the records of the body; none are stored at once.
+    pub(super) async fn store(
+        self,
+        state: &State,
+        format: Format,
+        query: SheetQuery,
+        request_id: RequestId,
+        done: Value,
+    ) -> Result<HttpResponse, WriteError> {
+        let sent = self.decode(state, BatchKind::Append, format, query).await?;
+        if sent.decoded.count == 0 {
+            return Ok(sent.writer.nothing_to_store(done));
+        }
+        sent.submit(state, request_id, done).await
+    }
 }
 
 /// What a caller who may write has sent: records, checked as far as the door checks.
 pub(super) struct Sent {
     writer: Writer,
-    /// The body, inflated.
-    pub(super) body: Bytes,
-    /// A JSON array of objects.
-    records: String,
-    count: usize,
+    kind: BatchKind,
+    idempotency: Option<Idempotency>,
+    decoded: Decoded,
 }
 
 impl Sent {
-    /// Checks in the order of the contract: data set, token, encoding, size, body.
-    pub(super) async fn receive(
-        state: &State,
-        (group, data_type): (&str, &str),
-        request: &HttpRequest,
-        payload: Payload,
-    ) -> Result<Self, WriteError> {
-        let writer = Writer::admit(state, state.data_set(group, data_type).await?, request)?;
-        let body = state.body.read(request.headers(), payload).await?;
-        expect_json(request.headers(), &body)?;
-        let (records, count) = check_apart(body.clone()).await?;
-        Ok(Self { writer, body, records, count })
-    }
-
     pub(super) async fn submit(
         self,
         state: &State,
-        kind: BatchKind,
-        origin: Origin,
         request_id: RequestId,
         done: Value,
     ) -> Result<HttpResponse, WriteError> {
-        let asked = Asked { kind, origin, records: self.records, faults: Vec::new(), body: self.body };
-        self.writer.submit(state, asked, request_id, done).await
-    }
-}
-
-/// An empty body is told as such, whatever it claims to be.
-fn expect_json(headers: &HeaderMap, body: &Bytes) -> Result<(), WriteError> {
-    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media_type = value.split(';').next().unwrap_or_default().trim();
-    if body.is_empty() || media_type.eq_ignore_ascii_case("application/json") {
-        Ok(())
-    } else {
-        let message = "Expected header: Content-type: application/json";
-        Err(WriteError::new(ErrorCode::UnsupportedContentType, message))
-    }
-}
-
-/// The records as one JSON array, and how many there are.
-async fn check_apart(body: Bytes) -> Result<(String, usize), WriteError> {
-    let is_large = body.len() >= CHECKED_APART_BYTES;
-    let check = move || -> Result<_, ApiError> {
-        let records = json::records_text(&body)?;
-        Ok((records.array.into_owned(), records.count))
-    };
-    if is_large {
-        let checked = tokio::task::spawn_blocking(check).await;
-        let failed = |_| ApiError::new(ErrorCode::Internal, "Checking the body failed.");
-        Ok(checked.map_err(failed)??)
-    } else {
-        Ok(check()?)
+        let Self { writer, kind, idempotency, decoded: Decoded { origin, records, faults, .. } } = self;
+        let asked = Asked { kind, origin, records, faults, idempotency };
+        writer.submit(state, asked, request_id, done).await
     }
 }

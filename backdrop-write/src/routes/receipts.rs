@@ -25,7 +25,7 @@ async fn show(
 ) -> Result<HttpResponse, WriteError> {
     let id: ReceiptId = path.parse().map_err(|_| no_receipt())?;
     let known = state.catalogue.by_id(id.data_set_id).await?;
-    state.guard.receipt_holder(request.headers(), known.as_deref())?;
+    state.guard.receipt_holder(&request, known.as_deref())?;
     let facts = state.database.receipt_facts(id).await?.ok_or_else(no_receipt)?;
     if facts.batch.is_none() && is_expired(id, facts.cursor, facts.oldest_kept) {
         let message = format!("Receipts are kept for {} days.", RECEIPTS_KEPT.num_days());

@@ -1,9 +1,10 @@
 //! `PATCH` and `DELETE /data/{group}/{type}/{id}`: changes of single records, through the log like all others.
 
 use super::State;
-use super::data::Sent;
+use super::data::{Received, SheetQuery};
 use super::writer::{Asked, Writer};
 use crate::error::WriteError;
+use crate::formats::Format;
 use actix_web::guard::GuardContext;
 use actix_web::http::Method;
 use actix_web::web::{self, Bytes, Data, Path, Payload, ServiceConfig};
@@ -39,13 +40,17 @@ async fn patch(
     payload: Payload,
 ) -> Result<HttpResponse, WriteError> {
     let (group, data_type, id) = path.into_inner();
-    let sent = Sent::receive(&state, (&group, &data_type), &request, payload).await?;
-    if sent.body.trim_ascii_start().first() != Some(&b'{') {
+    let known = state.data_set(&group, &data_type).await?;
+    let received = Received::take(&state, known, &request, payload).await?;
+    received.expect_json(&request)?;
+    if received.body.trim_ascii_start().first() == Some(&b'[') {
         let message = "Expected one JSON object with the fields to set.";
         return Err(WriteError::new(ErrorCode::NotRecords, message));
     }
+    let kind = BatchKind::Patch { id: id.clone() };
+    let sent = received.decode(&state, kind, Format::Json, SheetQuery::default()).await?;
     expect_id(&id)?;
-    sent.submit(&state, BatchKind::Patch { id }, Origin::Json, request_id, json!({"status": "ok"})).await
+    sent.submit(&state, request_id, json!({"status": "ok"})).await
 }
 
 async fn delete(
@@ -57,13 +62,10 @@ async fn delete(
     let (group, data_type, id) = path.into_inner();
     let writer = Writer::admit(&state, state.data_set(&group, &data_type).await?, &request)?;
     expect_id(&id)?;
-    let asked = Asked {
-        kind: BatchKind::DeleteRecord { id },
-        origin: Origin::Request,
-        records: String::new(),
-        faults: Vec::new(),
-        body: Bytes::new(),
-    };
+    let kind = BatchKind::DeleteRecord { id };
+    let idempotency = writer.key_standing_for(&kind, Bytes::new()).await?;
+    let asked =
+        Asked { kind, origin: Origin::Request, records: String::new(), faults: Vec::new(), idempotency };
     writer.submit(&state, asked, request_id, json!({"status": "ok"})).await
 }
 

@@ -102,7 +102,7 @@ async fn list(
     request: HttpRequest,
 ) -> Result<HttpResponse, WriteError> {
     let known = state.data_set(&path.0, &path.1).await?;
-    state.guard.holder(Scope::Read, request.headers(), &known, &state.catalogue)?;
+    state.guard.holder(Scope::Read, &request, &known, &state.catalogue)?;
     let rejected = state.database.rejected_batches(&known.data_set).await?;
     let listed = |batch: RejectedBatch| Listed { records: batch.records, item: batch.into() };
     let rejected: Vec<Listed> = rejected.into_iter().map(listed).collect();
@@ -115,7 +115,7 @@ async fn show(
     request: HttpRequest,
 ) -> Result<HttpResponse, WriteError> {
     let known = state.data_set(&path.0, &path.1).await?;
-    state.guard.holder(Scope::Read, request.headers(), &known, &state.catalogue)?;
+    state.guard.holder(Scope::Read, &request, &known, &state.catalogue)?;
     let kept = find(&state, &known.data_set, &path.2).await?;
     let (kept, records) = inflate(kept).await?;
     let numbers = kept.batch.numbers.clone();
@@ -130,7 +130,7 @@ async fn discard(
     request_id: RequestId,
 ) -> Result<HttpResponse, WriteError> {
     let known = state.data_set(&path.0, &path.1).await?;
-    let caller = state.guard.holder(Scope::Write, request.headers(), &known, &state.catalogue)?;
+    let caller = state.guard.holder(Scope::Write, &request, &known, &state.catalogue)?;
     let batch_id = path.2.parse().map_err(|_| not_kept(&path.2))?;
     let (data_set, token) = (&known.data_set, caller.token_id());
     if state.database.discard_rejected(data_set, batch_id, token, request_id.0).await? {
@@ -160,13 +160,9 @@ async fn replay(
     expect_records(&kept.batch)?;
     let (kept, records) = inflate(kept).await?;
     let only_if_unchanged = options.only_if_unchanged;
-    let asked = Asked {
-        kind: BatchKind::Replay { of: kept.batch.batch_id, only_if_unchanged },
-        origin: kept.origin,
-        records,
-        faults: kept.faults,
-        body: Bytes::new(),
-    };
+    let kind = BatchKind::Replay { of: kept.batch.batch_id, only_if_unchanged };
+    let idempotency = writer.key_standing_for(&kind, Bytes::new()).await?;
+    let asked = Asked { kind, origin: kept.origin, records, faults: kept.faults, idempotency };
     writer.submit(&state, asked, request_id, json!({"status": "ok"})).await
 }
 

@@ -9,7 +9,7 @@ use crate::prefer::{PREFERENCE_APPLIED, Preference};
 use crate::receipt;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
-use backdrop_core::batch::{BatchKind, Handling};
+use backdrop_core::batch::{BatchKind, Handling, Idempotency};
 use backdrop_core::origin::Origin;
 use backdrop_core::record::Violation;
 use backdrop_core::token::Scope;
@@ -34,8 +34,8 @@ pub(super) struct Asked {
     pub(super) records: String,
     /// What is wrong with records already.
     pub(super) faults: Vec<Violation>,
-    /// The inflated body, by which a repetition of the request is known.
-    pub(super) body: Bytes,
+    /// The key under which the request may be sent again.
+    pub(super) idempotency: Option<Idempotency>,
 }
 
 impl Writer {
@@ -46,7 +46,7 @@ impl Writer {
         request: &HttpRequest,
     ) -> Result<Self, WriteError> {
         let headers = request.headers();
-        let caller = state.guard.holder(Scope::Write, headers, &known, &state.catalogue)?;
+        let caller = state.guard.holder(Scope::Write, request, &known, &state.catalogue)?;
         let preference = Preference::of(headers, state.wait)?;
         let key = IdempotencyKey::of(headers)?;
         Ok(Self { known, caller, preference, key })
@@ -61,13 +61,9 @@ impl Writer {
         done: Value,
     ) -> Result<HttpResponse, WriteError> {
         let data_set = &self.known.data_set;
-        let Asked { kind, origin, records, faults, body } = asked;
+        let Asked { kind, origin, records, faults, idempotency } = asked;
         // Nothing else has good records beside faulty ones: a replay stores all or nothing.
         let preference = if kind == BatchKind::Append { self.preference } else { self.preference.strictly() };
-        let idempotency = match self.key {
-            Some(key) => Some(key.standing_for(&kind, body).await?),
-            None => None,
-        };
         let change = Change {
             data_set,
             kind,
@@ -85,11 +81,34 @@ impl Writer {
         Ok(answer(state, submitted, data_set.name.as_str(), preference, done).await)
     }
 
+    /// What becomes of the good records of a batch if others are faulty.
+    pub(super) fn handling(&self) -> Handling {
+        self.preference.handling()
+    }
+
+    /// The key of the request, if it has one, with what it stands for: what is to be done, and the inflated body.
+    pub(super) async fn key_standing_for(
+        &self,
+        kind: &BatchKind,
+        body: Bytes,
+    ) -> Result<Option<Idempotency>, WriteError> {
+        match &self.key {
+            Some(key) => key.clone().standing_for(kind, body).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// The answer to a list without records, which needs no batch.
-    pub(super) fn nothing_to_store(&self) -> HttpResponse {
-        let mut done = json!({"status": "ok"});
-        if self.preference.handling() == Handling::Lenient {
-            done = json!({"status": "ok", "stored": 0, "rejected": 0, "errors": [], "errors_total": 0});
+    pub(super) fn nothing_to_store(&self, mut done: Value) -> HttpResponse {
+        if self.handling() == Handling::Lenient {
+            for (key, none) in [
+                ("stored", json!(0)),
+                ("rejected", json!(0)),
+                ("errors", json!([])),
+                ("errors_total", json!(0)),
+            ] {
+                done[key] = none;
+            }
         }
         HttpResponse::Ok().json(done)
     }

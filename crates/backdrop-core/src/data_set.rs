@@ -3,10 +3,13 @@
 //! A data set is a data group (whose figures) and a data type (which figures). It has a name besides,
 //! by which the older paths address it.
 
+mod change;
 mod definition;
+mod form;
 mod freshness;
 mod name;
 
+pub use change::{DataSetChange, SettingsChange};
 pub use definition::{DataSetDefinition, SchemaChoice};
 pub use freshness::Freshness;
 pub use name::{DataGroup, DataSetName, DataType, NameError};

@@ -127,6 +127,8 @@ error_codes! {
     QueueFull => "queue_full", 503, "The queue is full";
     /// The queue cannot be reached or refuses; nothing was accepted.
     QueueUnavailable => "queue_unavailable", 503, "The queue is not available";
+    /// Other spreadsheets are being read; nothing was accepted.
+    SheetsBusy => "sheets_busy", 503, "Other spreadsheets are being read";
     /// The store cannot be reached; nothing was done.
     StoreUnavailable => "store_unavailable", 503, "The store is not available";
     /// The query was given up after its time limit.

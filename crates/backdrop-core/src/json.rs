@@ -25,27 +25,8 @@ pub struct RecordsText<'a> {
 /// # Errors
 /// [`ErrorCode::EmptyBody`], [`ErrorCode::InvalidJson`] or [`ErrorCode::NotRecords`], saying where.
 pub fn records_text(body: &[u8]) -> Result<RecordsText<'_>, ApiError> {
-    if body.is_empty() {
-        let message = "Expected JSON request body but received zero bytes.";
-        return Err(ApiError::new(ErrorCode::EmptyBody, message));
-    }
-    let text = std::str::from_utf8(body).map_err(|error| {
-        parse_error(format!("invalid UTF-8 at byte {}; send the body as UTF-8", error.valid_up_to()))
-    })?;
-    let mut top = Top::default();
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    TopSeed(&mut top)
-        .deserialize(&mut deserializer)
-        .and_then(|()| deserializer.end())
-        .map_err(|error| parse_error(error.to_string()))?;
-    if top.has_huge_number
-        && let Some(literal) = integer_out_of_range(text)
-    {
-        return Err(parse_error(format!(
-            "the integer {literal} is outside of 64 bits and would lose digits; send it as a string"
-        )));
-    }
-    match top.shape {
+    let (text, shape) = walk(body)?;
+    match shape {
         Shape::Object => Ok(RecordsText { array: Cow::Owned(format!("[{text}]")), count: 1 }),
         Shape::Array { items, not_object: None } => {
             Ok(RecordsText { array: Cow::Borrowed(text), count: items })
@@ -61,6 +42,28 @@ pub fn records_text(body: &[u8]) -> Result<RecordsText<'_>, ApiError> {
     }
 }
 
+/// Reads any JSON value, as strictly as records.
+///
+/// # Errors
+/// [`ErrorCode::EmptyBody`] or [`ErrorCode::InvalidJson`], saying where.
+pub fn value(body: &[u8]) -> Result<serde_json::Value, ApiError> {
+    let (text, _) = walk(body)?;
+    serde_json::from_str(text).map_err(|error| parse_error(error.to_string()))
+}
+
+/// The body as text, and what it turned out to be.
+fn walk(body: &[u8]) -> Result<(&str, Shape), ApiError> {
+    if body.is_empty() {
+        let message = "Expected JSON request body but received zero bytes.";
+        return Err(ApiError::new(ErrorCode::EmptyBody, message));
+    }
+    read(body).map_err(parse_error)
+}
+
+fn parse_error(detail: String) -> ApiError {
+    ApiError::new(ErrorCode::InvalidJson, format!("Error parsing JSON: {detail}"))
+}
+
 /// How many items a JSON array holds; `None` if it is none.
 pub fn count(array: &[u8]) -> Option<usize> {
     serde_json::from_slice::<Vec<IgnoredAny>>(array).ok().map(|items| items.len())
@@ -74,8 +77,37 @@ pub fn pick(array: &[u8], numbers: &[usize]) -> Vec<u8> {
     serde_json::to_vec(&picked).expect("what was read can be written")
 }
 
-fn parse_error(detail: String) -> ApiError {
-    ApiError::new(ErrorCode::InvalidJson, format!("Error parsing JSON: {detail}"))
+/// Checks that a line is one record, as strictly as a body is checked.
+///
+/// # Errors
+/// What is wrong with it, and in which column.
+pub fn record_line(line: &[u8]) -> Result<&str, String> {
+    match read(line) {
+        Ok((text, Shape::Object)) => Ok(text),
+        Ok(_) => Err("expected a JSON object on the line".into()),
+        // The parser counts lines, too, and knows only this one.
+        Err(detail) => Err(detail.replace(" at line 1 column ", " at column ")),
+    }
+}
+
+/// The text of a body and what it is, if it can be kept unchanged; or else what is in the way.
+fn read(body: &[u8]) -> Result<(&str, Shape), String> {
+    let text = std::str::from_utf8(body)
+        .map_err(|error| format!("invalid UTF-8 at byte {}; send the body as UTF-8", error.valid_up_to()))?;
+    let mut top = Top::default();
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    TopSeed(&mut top)
+        .deserialize(&mut deserializer)
+        .and_then(|()| deserializer.end())
+        .map_err(|error| error.to_string())?;
+    if top.has_huge_number
+        && let Some(literal) = integer_out_of_range(text)
+    {
+        return Err(format!(
+            "the integer {literal} is outside of 64 bits and would lose digits; send it as a string"
+        ));
+    }
+    Ok((text, top.shape))
 }
 
 /// The first integer literal that fits neither `i64` nor `u64`. Only called for bodies that hold a
@@ -309,6 +341,21 @@ mod tests {
             let error = records_text(body).expect_err(part);
             assert_eq!(error.code, code, "{part}");
             assert!(error.message.contains(part), "{:?} does not say {part:?}", error.message);
+        }
+    }
+
+    #[test]
+    fn a_line_is_one_record() {
+        assert_eq!(record_line(br#" {"a":1}"#), Ok(r#" {"a":1}"#));
+        for (line, part) in [
+            (&b"[1]"[..], "a JSON object"),
+            (b"{\"a\":1", "at column 6"),
+            (b"{} {}", "trailing characters at column 4"),
+            (b"\xe9", "UTF-8"),
+            (br#"{"a":1,"a":2}"#, "stands twice"),
+        ] {
+            let error = record_line(line).expect_err(part);
+            assert!(error.contains(part), "{error}");
         }
     }
 

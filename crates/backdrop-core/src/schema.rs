@@ -5,8 +5,12 @@
 
 mod builtin;
 mod cost;
+mod rehearsal;
+mod texts;
 
 pub use builtin::{builtin_for, builtin_types, default_for};
+pub use rehearsal::{Example, Reason, Rehearsal};
+pub use texts::TextFields;
 
 use crate::time;
 use jsonschema::{Draft, PatternOptions, Validator};
@@ -14,6 +18,13 @@ use serde_json::Value;
 
 /// The largest schema, in bytes of JSON: a hundred times the largest of the original's.
 pub const SCHEMA_BYTES_MAX: usize = 64 * 1024;
+
+/// The largest regular expression, in bytes of what it is compiled to: `^.{0,255}$` fits.
+const PATTERN_BYTES_MAX: usize = 512 * 1024;
+/// The largest one that was ever accepted: versions before this one left it to the library.
+const PATTERN_BYTES_MAX_EVER: usize = 10 * 1024 * 1024;
+/// What running a regular expression may keep in memory, in bytes; less only makes it slower.
+const PATTERN_CACHE_BYTES: usize = 256 * 1024;
 
 /// Why a document cannot be the schema of a data set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -55,11 +66,11 @@ impl SchemaViolation<'_> {
 }
 
 impl Schema {
-    /// Compiles a schema.
+    /// Compiles a schema that a person wants to set, if it is within all bounds.
     ///
     /// # Errors
-    /// If the document is too large, is not a schema, or refers to anything outside of itself.
-    pub fn compile(document: &Value) -> Result<Self, SchemaError> {
+    /// If the document is too large or too costly, is not a schema, or refers to anything outside of itself.
+    pub fn accept(document: &Value) -> Result<Self, SchemaError> {
         let bytes = document.to_string().len();
         if bytes > SCHEMA_BYTES_MAX {
             return Err(SchemaError(format!(
@@ -70,9 +81,23 @@ impl Schema {
             return Err(SchemaError("the schema must be a JSON object".into()));
         }
         cost::check(document).map_err(SchemaError)?;
+        Self::build(document, PATTERN_BYTES_MAX)
+    }
+
+    /// Compiles a schema that was accepted when it was set. The bounds of that time hold: were narrower ones asked of
+    /// it now, all writes to its data set would stand still.
+    ///
+    /// # Errors
+    /// If the document is not a schema, or refers to anything outside of itself.
+    pub fn compile(document: &Value) -> Result<Self, SchemaError> {
+        Self::build(document, PATTERN_BYTES_MAX_EVER)
+    }
+
+    fn build(document: &Value, pattern_bytes: usize) -> Result<Self, SchemaError> {
+        let patterns = PatternOptions::regex().size_limit(pattern_bytes).dfa_size_limit(PATTERN_CACHE_BYTES);
         let mut options = jsonschema::options()
             .should_validate_formats(true)
-            .with_pattern_options(PatternOptions::regex())
+            .with_pattern_options(patterns)
             // What a schema calls a date-time is what Backdrop reads as one, so that a record is not
             // refused for a form that the record rules allow.
             .with_format("date-time", |text: &str| time::parse(text).is_ok());
@@ -120,6 +145,20 @@ mod tests {
     }
 
     #[test]
+    fn ordinary_patterns_are_taken() {
+        for pattern in [
+            "^.{0,255}$",
+            r"^[\w.+-]+@[\w-]+\.[\w.]{2,63}$",
+            "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+            r"^https?://[^\s/]{1,253}(/\S{0,500})?$",
+            r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$",
+        ] {
+            let schema = json!({"properties": {"aa": {"pattern": pattern}}});
+            Schema::accept(&schema).unwrap_or_else(|error| panic!("{pattern}: {error}"));
+        }
+    }
+
+    #[test]
     fn what_could_hang_or_reach_out_is_refused() {
         for bad in [
             json!({"$ref": "https://example.org/schema.json"}),
@@ -133,7 +172,7 @@ mod tests {
             json!("x"),
         ] {
             assert!(
-                Schema::compile(&bad).is_err(),
+                Schema::accept(&bad).is_err(),
                 "{}",
                 bad.to_string().chars().take(80).collect::<String>()
             );

@@ -1,5 +1,9 @@
 //! Bearer tokens: only their SHA-256 is ever kept or compared.
 
+mod terms;
+
+pub use terms::TokenTerms;
+
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 

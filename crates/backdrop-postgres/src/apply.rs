@@ -91,6 +91,7 @@ async fn apply(
     write::records(&mut tx, &plan).await?;
     write::batches(&mut tx, partition, &plan).await?;
     write::rejected(&mut tx, &plan).await?;
+    write::deletions(&mut tx, &plan).await?;
     move_cursor(&mut tx, partition, new_cursor).await?;
     tx.commit().await?;
     let records = plan.stored_records();

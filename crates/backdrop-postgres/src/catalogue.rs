@@ -45,6 +45,8 @@ pub struct KnownToken {
     pub scopes: Vec<Scope>,
     /// When it ends to be valid; `None`: never.
     pub expires_at: Option<Timestamp>,
+    /// How many requests a minute each process lets through; `None`: what the service is set to.
+    pub requests_per_minute: Option<u32>,
 }
 
 impl KnownToken {
@@ -173,6 +175,13 @@ impl Catalogue {
         let snapshot = self.shared.snapshot.load();
         let others = snapshot.by_id.iter().filter(|(id, _)| **id != data_set);
         others.fold(false, |found, (_, known)| known.token(hash, now).is_some() | found)
+    }
+
+    /// All data sets of which the token is a valid one, each with it.
+    pub fn all_of_token(&self, hash: &TokenHash, now: Timestamp) -> Vec<(Arc<KnownDataSet>, KnownToken)> {
+        let snapshot = self.shared.snapshot.load();
+        let held = |known: &Arc<KnownDataSet>| Some((Arc::clone(known), known.token(hash, now)?.clone()));
+        snapshot.by_id.values().filter_map(held).collect()
     }
 
     /// The version of the configuration that is known; 0 if none is.

@@ -40,7 +40,7 @@ fn read(row: &PgRow) -> Result<Freshness, StoreError> {
     let name: String = row.try_get("name")?;
     let corrupt = |_| StoreError::corrupt(format!("data_set {name:?}"), "name");
     Ok(Freshness {
-        name: DataSetName::parse(name.as_str()).map_err(corrupt)?,
+        name: DataSetName::given_before(name.as_str()).map_err(corrupt)?,
         max_age_expected: row.try_get("max_age_expected")?,
         created_at: row.try_get("created_at")?,
         last_updated: row.try_get("last_updated")?,

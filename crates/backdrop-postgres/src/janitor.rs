@@ -9,6 +9,9 @@ const ROWS_PER_STEP: i64 = 2_000;
 /// How long the rows of batches, and with them receipts, are kept.
 pub const RECEIPTS_KEPT: TimeDelta = TimeDelta::days(30);
 
+/// How long it is kept that a record was deleted: as long as rejected batches are, whose replay asks for it.
+const DELETIONS_KEPT: TimeDelta = TimeDelta::days(90);
+
 impl Database {
     /// Removes some records of generations that are gone. Gives how many rows it removed: 0 if there
     /// is nothing left to do. Takes no lock that writers need.
@@ -37,6 +40,12 @@ impl Database {
             .await?
             .rows_affected();
             if removed == 0 {
+                // Which records of it were deleted one by one says nothing any more, either.
+                sqlx::query("DELETE FROM record_deletion WHERE data_set_id = $1 AND generation < $2")
+                    .bind(data_set_id)
+                    .bind(generation)
+                    .execute(&pool)
+                    .await?;
                 sqlx::query("UPDATE data_set_state SET swept_generation = $2 WHERE data_set_id = $1")
                     .bind(data_set_id)
                     .bind(generation)
@@ -44,6 +53,36 @@ impl Database {
                     .await?;
             }
             Ok(removed.max(1))
+        })
+        .await
+    }
+
+    /// Forgets some of the records that were deleted longer ago than that is kept, and notes for who follows the
+    /// changes of their data set that the list begins later. Gives how many.
+    ///
+    /// # Errors
+    /// If Postgres cannot be asked.
+    pub async fn sweep_deletions(&self) -> Result<u64, StoreError> {
+        let pool = self.pool.clone();
+        self.in_task(async move {
+            let forgotten: i64 = sqlx::query_scalar(
+                "WITH forgotten AS (
+                     DELETE FROM record_deletion WHERE ctid = ANY (ARRAY(
+                         SELECT ctid FROM record_deletion WHERE deleted_at < now() - $1 LIMIT $2
+                     ))
+                     RETURNING data_set_id, seq
+                 ), since AS (
+                     UPDATE data_set_state s SET deletions_since = greatest(s.deletions_since, f.seq)
+                     FROM (SELECT data_set_id, max(seq) AS seq FROM forgotten GROUP BY data_set_id) f
+                     WHERE s.data_set_id = f.data_set_id
+                 )
+                 SELECT count(*) FROM forgotten",
+            )
+            .bind(PgInterval::try_from(DELETIONS_KEPT).expect("whole days have no nanoseconds"))
+            .bind(ROWS_PER_STEP)
+            .fetch_one(&pool)
+            .await?;
+            Ok(forgotten.unsigned_abs())
         })
         .await
     }

@@ -9,6 +9,7 @@
 //! its static SQL, and a test against a real Postgres. Only `reader` builds SQL from parts.
 
 mod apply;
+mod audit;
 mod batches;
 mod catalogue;
 mod data_sets;
@@ -22,10 +23,13 @@ mod partitions;
 mod reader;
 mod records;
 mod rejected;
+mod retention;
+mod schemas;
 mod tokens;
 mod workers;
 
 pub use apply::{Applied, ApplyResult};
+pub use audit::{Actor, AuditPlace, AuditRow, AuditWrite};
 pub use batches::{BatchRow, KeyedBatch, ReceiptFacts};
 pub use catalogue::{Catalogue, KnownDataSet, KnownToken};
 pub use data_sets::{DataSetRow, NewDataSet};
@@ -36,3 +40,6 @@ pub use migrations::migrate;
 pub use partitions::PartitionRow;
 pub use reader::{DataVersion, Found, Page, ReadError, RecordReader};
 pub use rejected::{KeptBatch, RejectedBatch};
+pub use retention::{BoundedDataSet, Horizon};
+pub use schemas::{SchemaRow, SchemaSet};
+pub use tokens::TokenRow;

@@ -10,7 +10,7 @@ use crate::{AppendError, Queue, QueueError};
 use backdrop_core::batch::Envelope;
 use backdrop_core::error::chain;
 use backdrop_core::log::{EntryId, EpochLedger, Partition};
-use redis::{RedisError, Script};
+use redis::{Arg, Cmd, RedisError, Script, ServerErrorKind};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -55,7 +55,7 @@ const SHARED_FAILURE: Duration = Duration::from_millis(250);
 const FENCED_MAX: usize = 5;
 
 /// What to append.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct AppendRequest {
     /// The partition of the batch's data set.
     pub partition: Partition,
@@ -145,12 +145,14 @@ impl<L: EpochLedger> Appender<L> {
     ///
     /// # Errors
     /// Whether nothing was accepted, or it is not known; see [`AppendError`].
-    pub async fn append(&self, request: &AppendRequest) -> Result<Accepted, AppendError> {
-        let envelope = request.envelope.to_json();
+    pub async fn append(&self, request: AppendRequest) -> Result<Accepted, AppendError> {
+        let AppendRequest { partition, envelope, records, deadline } = request;
+        let batch_id = envelope.batch_id;
+        let mut payload = Payload::new(&envelope, records);
         let mut lost_answer = None;
         let mut fenced = 0;
         loop {
-            let refusal = match self.try_append(request, &envelope).await {
+            let refusal = match self.try_append(partition, &mut payload).await {
                 Ok(Answer::Accepted(entry)) => return Ok(Accepted { entry }),
                 Ok(Answer::Full) => AppendError::Full,
                 Ok(Answer::Fenced) if fenced < FENCED_MAX => {
@@ -160,7 +162,7 @@ impl<L: EpochLedger> Appender<L> {
                 Ok(Answer::Fenced) => AppendError::Refused(QueueError::Corrupt { what: "the marker".into() }),
                 Err(Attempt::NotSent(error)) => AppendError::Refused(error),
                 Err(Attempt::AnswerLost(error)) => {
-                    warn!(batch = %request.envelope.batch_id, error = chain(&error),
+                    warn!(batch = %batch_id, error = chain(&error),
                           "answer to an append lost, repeating it");
                     lost_answer = Some(error);
                     AppendError::Full
@@ -168,7 +170,7 @@ impl<L: EpochLedger> Appender<L> {
             };
             // Once an answer was lost, a later refusal says nothing about the first attempt.
             let Some(error) = lost_answer.take() else { return Err(refusal) };
-            if Instant::now() + RETRY_DELAY >= request.deadline {
+            if Instant::now() + RETRY_DELAY >= deadline {
                 return Err(AppendError::Unknown(error));
             }
             lost_answer = Some(error);
@@ -176,17 +178,17 @@ impl<L: EpochLedger> Appender<L> {
         }
     }
 
-    async fn try_append(&self, request: &AppendRequest, envelope: &str) -> Result<Answer, Attempt> {
+    async fn try_append(&self, partition: Partition, payload: &mut Payload) -> Result<Answer, Attempt> {
         let mut link = self.link().await.map_err(Attempt::NotSent)?;
-        let epoch = self.epoch(request.partition).await.map_err(Attempt::NotSent)?;
-        let mut call = self.shared.script.key(keys::log(request.partition));
-        call.key(keys::marker(request.partition))
-            .arg(epoch)
-            .arg(&*link.run_id)
-            .arg(self.queue.partition_bytes_max)
-            .arg(envelope)
-            .arg(&request.records);
-        let result: Result<(String, String), RedisError> = call.invoke_async(&mut link.connection).await;
+        let epoch = self.epoch(partition).await.map_err(Attempt::NotSent)?;
+        let fence = [epoch.to_string(), link.run_id.to_string(), self.queue.partition_bytes_max.to_string()];
+        let call = payload.call(&self.shared.script, partition, &fence);
+        let mut result = call.query_async(&mut link.connection).await;
+        if is_unknown_script(&result)
+            && let Ok(_hash) = self.shared.script.load_async(&mut link.connection).await
+        {
+            result = call.query_async(&mut link.connection).await;
+        }
         let (verdict, id) = match result {
             Ok(answer) => answer,
             Err(error) => {
@@ -203,14 +205,12 @@ impl<L: EpochLedger> Appender<L> {
                 let entry = id.parse().map_err(|_| {
                     Attempt::AnswerLost(QueueError::Corrupt { what: format!("the id {id:?} of an entry") })
                 })?;
-                self.update(request.partition, |state| {
-                    state.acknowledged = state.acknowledged.max(Some(entry))
-                });
+                self.update(partition, |state| state.acknowledged = state.acknowledged.max(Some(entry)));
                 Ok(Answer::Accepted(entry))
             }
             "full" => Ok(Answer::Full),
             _ => {
-                self.update(request.partition, |state| state.epoch = None);
+                self.update(partition, |state| state.epoch = None);
                 // The connection may lead to an earlier life than the marker speaks of.
                 self.drop_link(&link).await;
                 Ok(Answer::Fenced)
@@ -280,6 +280,44 @@ impl<L: EpochLedger> Appender<L> {
         }
     }
 }
+
+/// Whether the server does not know the script yet, and so did nothing.
+fn is_unknown_script(result: &Result<(String, String), RedisError>) -> bool {
+    result.as_ref().is_err_and(|error| error.kind() == redis::ErrorKind::Server(ServerErrorKind::NoScript))
+}
+
+/// Envelope and records on their way: a batch may have ten megabytes, so its records are kept only in the
+/// command that was made of them last.
+struct Payload {
+    envelope: String,
+    /// The last argument are the records.
+    call: Cmd,
+}
+
+impl Payload {
+    fn new(envelope: &Envelope, records: String) -> Self {
+        let mut call = Cmd::with_capacity(1, records.len());
+        call.arg(records);
+        Self { envelope: envelope.to_json(), call }
+    }
+
+    /// The command that appends them; `fence` are the arguments before the envelope.
+    fn call(&mut self, script: &Script, partition: Partition, fence: &[String]) -> &Cmd {
+        let records = match self.call.args_iter().last() {
+            Some(Arg::Simple(records)) => records,
+            _ => &[],
+        };
+        let mut call = Cmd::with_capacity(10, self.envelope.len() + records.len() + SHORT_ARGUMENTS_BYTES);
+        call.arg("EVALSHA").arg(script.get_hash()).arg(2);
+        call.arg(keys::log(partition)).arg(keys::marker(partition));
+        call.arg(fence).arg(&self.envelope).arg(records);
+        self.call = call;
+        &self.call
+    }
+}
+
+/// Room for all arguments but envelope and records, so that the command need not grow.
+const SHORT_ARGUMENTS_BYTES: usize = 512;
 
 enum Attempt {
     /// It was not sent, or Redis answered that it did not do it.

@@ -3,6 +3,7 @@
 //! Nothing here knows of Postgres or Redis: a service hands in what it depends on.
 
 pub mod clock;
+pub mod deprecation;
 pub mod error_response;
 pub mod health;
 pub mod listen;

@@ -1,9 +1,8 @@
 //! What a person sends to make a data set.
 
-use super::{DataGroup, DataSetName, DataSetSettings, DataType};
-use crate::error::{ApiError, ErrorCode};
-use crate::record::is_field_name;
-use serde::{Deserialize, Deserializer};
+use super::form::{Form, invalid};
+use super::{DataGroup, DataSetName, DataSetSettings, DataType, NameError, SettingsChange};
+use crate::error::ApiError;
 use serde_json::Value;
 
 /// The longest bearer token, in bytes: what the original's administration allowed.
@@ -46,38 +45,28 @@ pub enum SchemaChoice {
 impl DataSetDefinition {
     /// Reads the body of a request to make a data set.
     ///
-    /// Lists may also come as one comma-separated text and sizes as text, as the clients of the
-    /// original's administration send them.
-    ///
     /// # Errors
-    /// [`ErrorCode::InvalidDefinition`], naming the field at fault and what it should be.
+    /// [`ErrorCode::InvalidDefinition`](crate::error::ErrorCode::InvalidDefinition), naming the field at fault and what it should be.
     pub fn parse(body: &[u8]) -> Result<Self, ApiError> {
-        let invalid = |message: String| ApiError::new(ErrorCode::InvalidDefinition, message);
-        let body: Body = serde_json::from_slice(body)
-            .map_err(|error| invalid(format!("The definition of the data set cannot be read: {error}")))?;
-        let field = |field: &str| {
-            let field = field.to_owned();
-            move |error: super::NameError| {
-                ApiError::new(ErrorCode::InvalidDefinition, format!("{field}: {error}"))
-            }
-        };
-        let settings = body.settings();
-        check_settings(&settings).map_err(invalid)?;
-        let data_group = DataGroup::parse(body.data_group).map_err(field("data_group"))?;
-        let data_type = DataType::parse(body.data_type).map_err(field("data_type"))?;
-        let name = match body.name {
-            Some(name) => DataSetName::parse(name).map_err(field("name"))?,
+        let mut form = Form::read(body)?;
+        let data_group =
+            DataGroup::parse(required(&mut form, "data_group")?).map_err(in_field("data_group"))?;
+        let data_type = DataType::parse(required(&mut form, "data_type")?).map_err(in_field("data_type"))?;
+        let name = match form.take_value::<String>("name")? {
+            Some(name) => DataSetName::parse(name).map_err(in_field("name"))?,
             None => DataSetName::of(&data_group, &data_type),
         };
-        let bearer_token = body.bearer_token.filter(|token| !token.is_empty());
+        let settings = SettingsChange::take_from(&mut form)?.applied_to(&DataSetSettings::default());
+        let bearer_token = form.take_value("bearer_token")?.filter(|token: &String| !token.is_empty());
         if let Some(token) = &bearer_token {
             check_token(token).map_err(|reason| invalid(format!("bearer_token: {reason}")))?;
         }
-        let schema = match body.schema {
+        let schema = match form.take("schema")? {
             None => SchemaChoice::OfDataType,
             Some(Value::Null) => SchemaChoice::RecordRulesOnly,
             Some(schema) => SchemaChoice::Given(schema),
         };
+        form.finish()?;
         Ok(Self { name, data_group, data_type, settings, schema, bearer_token })
     }
 }
@@ -93,113 +82,12 @@ fn check_token(token: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Checks what a setting can be.
-fn check_settings(settings: &DataSetSettings) -> Result<(), String> {
-    if let Some(field) = settings.auto_ids.iter().find(|field| !is_field_name(field) || *field == "_id") {
-        return Err(format!("auto_ids: {field:?} is not the name of a field of which an _id can be made"));
-    }
-    if (1..settings.auto_ids.len())
-        .any(|index| settings.auto_ids[..index].contains(&settings.auto_ids[index]))
-    {
-        return Err("auto_ids: a field stands there twice".into());
-    }
-    let at_least = [
-        ("capped_size", settings.capped_size, 1, "a positive number of bytes"),
-        ("retention_days", settings.retention_days.map(i64::from), 1, "a positive number of days"),
-        ("max_age_expected", settings.max_age_expected, 0, "a number of seconds"),
-    ];
-    match at_least.iter().find(|(_, value, least, _)| value.is_some_and(|value| value < *least)) {
-        Some((field, _, _, expected)) => Err(format!("{field}: expected {expected}, or null")),
-        None => Ok(()),
-    }
+fn required(form: &mut Form, field: &str) -> Result<String, ApiError> {
+    form.take_value(field)?.ok_or_else(|| invalid(format!("{field}: a data set needs one")))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Body {
-    data_group: String,
-    data_type: String,
-    name: Option<String>,
-    bearer_token: Option<String>,
-    /// Absent and `null` mean different things here and in `max_age_expected`.
-    #[serde(default, deserialize_with = "present")]
-    schema: Option<Value>,
-    raw_queries_allowed: Option<bool>,
-    queryable: Option<bool>,
-    published: Option<bool>,
-    realtime: Option<bool>,
-    #[serde(default)]
-    auto_ids: List,
-    #[serde(default, deserialize_with = "present")]
-    max_age_expected: Option<Option<i64>>,
-    capped_size: Option<Size>,
-    retention_days: Option<i32>,
-    upload_format: Option<String>,
-    #[serde(default)]
-    upload_filters: List,
-}
-
-impl Body {
-    fn settings(&self) -> DataSetSettings {
-        let default = DataSetSettings::default();
-        DataSetSettings {
-            raw_queries_allowed: self.raw_queries_allowed.unwrap_or(default.raw_queries_allowed),
-            queryable: self.queryable.unwrap_or(default.queryable),
-            published: self.published.unwrap_or(default.published),
-            realtime: self.realtime.unwrap_or(default.realtime),
-            auto_ids: self.auto_ids.0.clone(),
-            max_age_expected: self.max_age_expected.unwrap_or(default.max_age_expected),
-            capped_size: self.capped_size.as_ref().map(|size| size.0),
-            retention_days: self.retention_days,
-            upload_format: self.upload_format.clone().unwrap_or_default(),
-            upload_filters: self.upload_filters.0.clone(),
-        }
-    }
-}
-
-fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
-}
-
-/// A list of texts, or one text with commas.
-#[derive(Default)]
-struct List(Vec<String>);
-
-impl<'de> Deserialize<'de> for List {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged, expecting = "expected a list of texts, or one text with commas")]
-        enum Form {
-            List(Vec<String>),
-            Text(String),
-        }
-        let items = match Form::deserialize(deserializer)? {
-            Form::List(items) => items,
-            Form::Text(text) => text.split(',').map(str::to_owned).collect(),
-        };
-        let trimmed = items.iter().map(|item| item.trim().to_owned());
-        Ok(Self(trimmed.filter(|item| !item.is_empty()).collect()))
-    }
-}
-
-/// A number of bytes, as a number or as text.
-struct Size(i64);
-
-impl<'de> Deserialize<'de> for Size {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged, expecting = "expected a number of bytes")]
-        enum Form {
-            Number(i64),
-            Text(String),
-        }
-        match Form::deserialize(deserializer)? {
-            Form::Number(size) => Ok(Self(size)),
-            Form::Text(text) => {
-                text.parse().map(Self).map_err(|_| serde::de::Error::custom("expected a number of bytes"))
-            }
-        }
-    }
+fn in_field(field: &str) -> impl FnOnce(NameError) -> ApiError {
+    move |error| invalid(format!("{field}: {error}"))
 }
 
 #[cfg(test)]

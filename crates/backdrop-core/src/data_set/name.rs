@@ -10,12 +10,15 @@ const PART_BYTES_MAX: usize = 60;
 
 /// Paths of the services; a data set of that name could not be addressed by its name.
 const RESERVED: &[&str] = &[
+    "audit",
+    "collector",
     "dashboard",
     "dashboards",
     "data",
     "data-groups",
     "data-sets",
     "docs",
+    "health",
     "metrics",
     "module-type",
     "organisation",
@@ -90,15 +93,30 @@ impl DataSetName {
     pub fn of(group: &DataGroup, data_type: &DataType) -> Self {
         Self(format!("{group}_{data_type}").replace('-', "_"))
     }
+
+    /// A name that was given before: it stays one, also if it has been reserved since.
+    ///
+    /// # Errors
+    /// If the text has not the form of a name.
+    pub fn given_before(text: impl Into<String>) -> Result<Self, NameError> {
+        let text = text.into();
+        check_form(&text)?;
+        Ok(Self(text))
+    }
 }
 
 fn check_name(text: &str) -> Result<(), NameError> {
+    check_form(text)?;
+    if text.starts_with('_') || RESERVED.contains(&text) {
+        return Err(NameError::Reserved);
+    }
+    Ok(())
+}
+
+fn check_form(text: &str) -> Result<(), NameError> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     if text.is_empty() || text.len() > NAME_BYTES_MAX || !text.bytes().all(allowed) {
         return Err(NameError::Name);
-    }
-    if text.starts_with('_') || RESERVED.contains(&text) {
-        return Err(NameError::Reserved);
     }
     Ok(())
 }
@@ -128,6 +146,8 @@ mod tests {
     fn names_that_the_services_need_are_refused() {
         assert_eq!(DataSetName::parse("_status"), Err(NameError::Reserved));
         assert_eq!(DataSetName::parse("data-sets"), Err(NameError::Reserved));
+        assert_eq!(DataSetName::parse("audit"), Err(NameError::Reserved));
+        assert!(DataSetName::given_before("audit").is_ok() && DataSetName::given_before("a/b").is_err());
         assert_eq!(DataSetName::parse("a/b"), Err(NameError::Name));
         assert_eq!(DataSetName::parse(""), Err(NameError::Name));
         assert_eq!(DataGroup::parse("Upper"), Err(NameError::Part));

@@ -84,13 +84,13 @@ mod tests {
         assert_eq!(files, builtin_types().collect::<Vec<_>>());
         for data_type in builtin_types() {
             let schema = builtin_for(data_type).expect("built in");
-            Schema::compile(&schema).unwrap_or_else(|error| panic!("{data_type}: {error}"));
+            Schema::accept(&schema).unwrap_or_else(|error| panic!("{data_type}: {error}"));
             for key in ["title", "description"] {
                 assert!(schema[key].is_string(), "{data_type} has no {key}");
             }
             let group = DataGroup::parse("group").expect("a group");
             let default = default_for(&group, &DataType::parse(data_type).expect("a type"));
-            Schema::compile(&default).unwrap_or_else(|error| panic!("{data_type}: {error}"));
+            Schema::accept(&default).unwrap_or_else(|error| panic!("{data_type}: {error}"));
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use super::plan::{DataSetState, Deletion, Plan};
 use crate::StoreError;
+use crate::audit::{self, Actor};
 use crate::partitions::{column, number};
 use crate::rejected;
-use backdrop_core::batch::BatchKind;
+use backdrop_core::batch::{BatchKind, Outcome};
 use backdrop_core::data_set::DataSetId;
 use backdrop_core::ingest::{DecidedEntry, Effect};
 use backdrop_core::log::Partition;
@@ -213,6 +214,18 @@ pub(super) async fn batches(
     .bind(lines().map(|line| line.refusal().map(|refusal| json!(refusal))).collect::<Vec<_>>())
     .execute(connection)
     .await?;
+    Ok(())
+}
+
+/// Notes the deletion of data sets in the trail; that of the batch alone would go with its row.
+pub(super) async fn deletions(connection: &mut PgConnection, plan: &Plan) -> Result<(), StoreError> {
+    for line in &plan.batches {
+        let envelope = &line.entry.envelope;
+        if envelope.kind == BatchKind::DeleteDataSet && line.outcome == Outcome::Stored {
+            let actor = Actor { token: envelope.token_id, request_id: envelope.request_id.clone() };
+            audit::note(connection, envelope.data_set_id, &actor, "delete_data_set", &json!({})).await?;
+        }
+    }
     Ok(())
 }
 

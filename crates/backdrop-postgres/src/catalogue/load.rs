@@ -2,9 +2,10 @@
 
 use super::{KnownDataSet, KnownToken, Snapshot};
 use crate::data_sets::DataSetRow;
+use crate::tokens::read_scopes;
 use crate::{Database, StoreError};
 use backdrop_core::data_set::DataSetId;
-use backdrop_core::token::{Scope, TokenHash, TokenId};
+use backdrop_core::token::{TokenHash, TokenId};
 use sqlx::Row;
 use sqlx::postgres::PgPool;
 use std::collections::HashMap;
@@ -26,7 +27,7 @@ async fn load(pool: &PgPool, known: i64) -> Result<Option<Snapshot>, StoreError>
     }
     let rows = DataSetRow::all(&mut tx).await?;
     let token_rows = sqlx::query(
-        "SELECT id, data_set_id, sha256, scopes, expires_at FROM data_set_token
+        "SELECT id, data_set_id, sha256, scopes, expires_at, requests_per_minute FROM data_set_token
          WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())",
     )
     .fetch_all(&mut *tx)
@@ -39,13 +40,13 @@ async fn load(pool: &PgPool, known: i64) -> Result<Option<Snapshot>, StoreError>
         let sha256: Vec<u8> = row.try_get("sha256")?;
         let bytes =
             sha256.try_into().map_err(|_| StoreError::corrupt(format!("data_set_token {id}"), "sha256"))?;
-        let scopes: Vec<String> = row.try_get("scopes")?;
-        let scopes = scopes.iter().map(|scope| Scope::parse(scope)).collect::<Option<_>>();
+        let requests: Option<i32> = row.try_get("requests_per_minute")?;
         let token = KnownToken {
             id: TokenId(id),
             hash: TokenHash::from_bytes(bytes),
-            scopes: scopes.ok_or_else(|| StoreError::corrupt(format!("data_set_token {id}"), "scopes"))?,
+            scopes: read_scopes(id, &row)?,
             expires_at: row.try_get("expires_at")?,
+            requests_per_minute: requests.and_then(|number| number.try_into().ok()),
         };
         tokens.entry(DataSetId(row.try_get("data_set_id")?)).or_default().push(token);
     }

@@ -1,0 +1,69 @@
+use super::*;
+use crate::formats::Bounds;
+use backdrop_core::batch::Handling;
+use calamine::CellErrorType;
+
+fn table(handling: Handling) -> Table {
+    let bounds = Bounds { bytes: 10_000, records: 100 };
+    let reading = Reading { texts: vec!["code".into()], sheet: None, handling, bounds };
+    Table::new("Figures".into(), &reading)
+}
+
+fn text(text: &str) -> Data {
+    Data::String(text.into())
+}
+
+/// A sheet that begins in B2, with a remark, a column for people and one without a name.
+fn filled(handling: Handling, rows: Vec<(u32, Vec<(u32, Data)>)>) -> Result<Decoded, ApiError> {
+    let mut table = table(handling);
+    table.row(1, vec![(1, text("# figures"))])?;
+    table.row(3, vec![(1, text("code")), (2, text("count")), (3, text("comment")), (5, text("share"))])?;
+    for (index, cells) in rows {
+        table.row(index, cells)?;
+    }
+    table.finish()
+}
+
+#[test]
+fn rows_become_records_and_know_their_cells() {
+    let rows = vec![
+        (4, vec![(1, Data::Float(7.0)), (2, Data::Float(12.0)), (3, text("skip")), (5, Data::Float(0.5))]),
+        (5, vec![(1, text("# not this one"))]),
+        (6, vec![(2, Data::Empty)]),
+        (7, vec![(2, text("#1"))]),
+    ];
+    let decoded = filled(Handling::Strict, rows).expect("records");
+    let expected = r##"[{"code":"7","count":12,"share":0.5},{"code":null,"count":"#1","share":null}]"##;
+    assert_eq!(decoded.records, expected);
+    let cell = decoded.origin.place(2, "/share").cell;
+    assert_eq!((cell.as_deref(), decoded.count), (Some("F8"), 2));
+}
+
+#[test]
+fn all_wrong_cells_are_told_by_their_addresses() {
+    let wrong = |index| (index, vec![(1, text("a")), (2, Data::Error(CellErrorType::Ref))]);
+    let outside = [(7, vec![(0, text("c"))]), (8, vec![(9, text("d"))])];
+    let rows = [vec![wrong(4), (5, vec![(1, text("b"))]), wrong(6)], outside.to_vec()].concat();
+    let error = filled(Handling::Strict, rows.clone()).expect_err("faults");
+    let lines = error.violations.expect("violations").lines();
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert!(lines[0].starts_with("cell C5: count: ") && lines[0].contains("#REF!"), "{lines:?}");
+    assert!(lines[0].ends_with("(and in 1 more record)"), "{lines:?}");
+    assert!(lines[1].starts_with("row 8: ") && lines[1].contains("column A"), "{lines:?}");
+    assert!(lines[2].contains("column J"), "{lines:?}");
+    let lenient = filled(Handling::Lenient, rows).expect("records and faults");
+    assert_eq!(lenient.faults.iter().map(|fault| fault.record).collect::<Vec<_>>(), [1, 3, 4, 5]);
+    assert!(lenient.records.starts_with(r##"[{"code":"a","count":"#REF!""##), "{}", lenient.records);
+}
+
+#[test]
+fn a_head_that_cannot_be_keys_is_refused() {
+    let refusal = |cells: Vec<(u32, Data)>| {
+        let mut table = table(Handling::Lenient);
+        table.row(0, cells).and_then(|()| table.finish().map(|_| ())).expect_err("no head").message
+    };
+    assert!(refusal(vec![(0, text("aa")), (2, text("aa"))]).contains("columns A and C"));
+    assert!(refusal(vec![(0, Data::Error(CellErrorType::NA))]).contains("column A is the error #N/A"));
+    assert!(refusal(vec![(u32::MAX, text("aa"))]).contains("16384 columns"));
+    assert!(refusal(Vec::new()).contains("is empty"));
+}

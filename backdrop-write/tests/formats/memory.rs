@@ -1,0 +1,129 @@
+//! How much memory a single body takes.
+
+use super::{CSV, LINES, PATH, XLSX, send};
+use backdrop_testing::{Client, Stack};
+use rust_xlsxwriter::Workbook;
+use serde_json::json;
+
+/// What any single body may add to the memory of the process.
+const GROWTH_KIB_MAX: u64 = 32 * 1024;
+const BODY_BYTES: usize = 10 << 20;
+
+/// By how much the peak of a fresh service grows when it is sent this.
+async fn growth_kib(ask: impl FnOnce(&Client)) -> u64 {
+    let stack = Stack::start().await.expect("a stack");
+    stack.create_data_set("group", "kind");
+    let writer = stack.writer().with_token("token-for-kind");
+    // What every process takes once: threads, connections, scripts.
+    writer.post(PATH, &json!({"_id": "first"})).expect(200);
+    let before = stack.write.peak_memory_kib();
+    ask(&writer);
+    stack.write.peak_memory_kib() - before
+}
+
+/// Records of together so many bytes, one per line.
+fn lines(bytes: usize) -> String {
+    let mut lines = String::with_capacity(bytes);
+    for number in 0.. {
+        let line = format!("{{\"_id\":\"{number}\",\"text\":\"{}\"}}\n", "x".repeat(1_000));
+        if lines.len() + line.len() > bytes {
+            break;
+        }
+        lines.push_str(&line);
+    }
+    lines
+}
+
+/// What cannot be compressed stays as large as it is in a zstd frame of raw blocks.
+fn zstd_raw(bytes: &[u8]) -> Vec<u8> {
+    // No content size, a window of 8 MiB.
+    let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0x00, 13 << 3];
+    let blocks: Vec<&[u8]> = bytes.chunks(100_000).collect();
+    for (index, block) in blocks.iter().enumerate() {
+        let is_last = usize::from(index + 1 == blocks.len());
+        let header = u32::try_from(block.len() << 3 | is_last).expect("a block is small");
+        frame.extend_from_slice(&header.to_le_bytes()[..3]);
+        frame.extend_from_slice(block);
+    }
+    frame
+}
+
+/// A frame of blocks each of which says one byte 128 KiB times.
+fn zstd_bomb(blocks: usize) -> Vec<u8> {
+    let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0x00, 13 << 3];
+    for index in 0..blocks {
+        let header: u32 = (128 << 10) << 3 | 1 << 1 | u32::from(index + 1 == blocks);
+        frame.extend_from_slice(&header.to_le_bytes()[..3]);
+        frame.push(b' ');
+    }
+    frame
+}
+
+#[track_caller]
+fn assert_small(name: &str, kib: u64) {
+    assert!(kib < GROWTH_KIB_MAX, "{name}: {kib} KiB");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_list_takes_little_memory() {
+    let list = format!("[{}]", lines(BODY_BYTES - 2).trim_end().replace('\n', ","));
+    let kib = growth_kib(|writer| drop(send(writer, PATH, "application/json", list).expect(200))).await;
+    assert_small("a list", kib);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_lines_take_little_memory() {
+    let kib = growth_kib(|writer| drop(send(writer, PATH, LINES, lines(BODY_BYTES - 2)).expect(200))).await;
+    assert_small("lines", kib);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_csv_takes_little_memory() {
+    let mut csv = String::from("_id,text\n");
+    for number in 0..9_000 {
+        csv.push_str(&format!("{number},{}\n", "x".repeat(1_100)));
+    }
+    let kib = growth_kib(|writer| drop(send(writer, PATH, CSV, csv).expect(200))).await;
+    assert_small("CSV", kib);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_compressed_takes_little_memory() {
+    let list = format!("[{}]", lines(BODY_BYTES - 2).trim_end().replace('\n', ","));
+    let frame = zstd_raw(&list.as_bytes()[..BODY_BYTES - 1_000]);
+    let kib = growth_kib(|writer| {
+        let writer = writer.with_header("Content-Encoding", "zstd");
+        send(&writer, PATH, "application/json", frame).expect(400);
+        send(&writer, PATH, "application/json", zstd_bomb(30_000)).expect(413);
+    });
+    assert_small("zstd", kib.await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_takes_little_memory() {
+    let body = format!(
+        "--frontier\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.ndjson\"\r\n\r\n{}\r\n--frontier--\r\n",
+        lines(BODY_BYTES - 200)
+    );
+    let kib = growth_kib(|writer| {
+        let path = format!("{PATH}/upload");
+        send(writer, &path, "multipart/form-data; boundary=frontier", body).expect(200);
+    });
+    assert_small("an upload", kib.await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_sheet_takes_little_memory() {
+    let fill = || {
+        let mut workbook = Workbook::new();
+        let sheet = workbook.add_worksheet();
+        sheet.write(0, 0, "_id")?.write(0, 1, "text")?;
+        for row in 1..9_000 {
+            sheet.write(row, 0, row)?.write(row, 1, format!("{row:01000}"))?;
+        }
+        workbook.save_to_buffer()
+    };
+    let bytes = fill().expect("a workbook");
+    let kib = growth_kib(|writer| drop(send(writer, PATH, XLSX, bytes).expect(200))).await;
+    assert_small("a sheet", kib);
+}
