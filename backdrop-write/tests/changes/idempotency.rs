@@ -1,7 +1,7 @@
 //! Idempotency keys: a request that is sent again is answered as the first, and done once.
 
-use super::{PATH, ended, path_of, records, rejected, send, stack, stack_with};
-use backdrop_testing::{Answer, Stack, sqlx};
+use super::{PATH, PATIENCE, ended, path_of, records, rejected, send, stack, stack_with};
+use backdrop_testing::{Answer, PostgresKind, Stack, StackOptions, eventually, sqlx};
 use serde_json::{Value, json};
 
 fn is_replayed(answer: &Answer) -> bool {
@@ -114,6 +114,28 @@ async fn two_bodies_under_one_key_are_told_apart_by_the_worker() {
         is_replayed(&patient.post(PATH, &json!({"_id": "a"})).expect(200)),
         "it has ended, so no receipt is needed"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_store_the_worker_recognises_what_is_repeated() {
+    let options = StackOptions { postgres: PostgresKind::Own, workers: 1, ..StackOptions::default() };
+    let mut stack = Stack::start_with(options).await.expect("a stack");
+    stack.create_data_set("group", "kind");
+    let writer = stack.writer().with_token("token-for-kind");
+    // So that the epoch is open: that takes the store.
+    writer.post(PATH, &json!({"_id": "a"})).expect(200);
+    stack.postgres.as_mut().expect("its own").server().kill().expect("killed");
+    let patient = writer.with_header("Idempotency-Key", "k").with_header("Prefer", "respond-async");
+    let accepted = [(); 2].map(|()| patient.post(PATH, &json!([{"count": 1}])).expect(202));
+    stack.postgres.as_mut().expect("its own").server().restart().expect("started again");
+    for answer in &accepted {
+        let location = answer.header("location").expect("a location");
+        eventually("it is stored", PATIENCE, || {
+            let receipt = writer.get(location);
+            receipt.status == 200 && receipt.json()["state"] == "stored"
+        });
+    }
+    assert_eq!(records(&stack).len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

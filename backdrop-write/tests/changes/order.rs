@@ -6,10 +6,14 @@ use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_sent_one_after_the_other_end_with_the_last_state() {
-    let (stack, writer) = stack_with(2, &json!({"schema": null})).await;
+    let (mut stack, writer) = stack_with(2, &json!({"schema": null})).await;
     let patient = writer.with_header("Prefer", "respond-async");
     let mut last = None;
     for round in 0..40 {
+        if round % 10 == 5 {
+            stack.workers.remove(0).kill();
+            stack.add_worker().expect("a worker");
+        }
         send(&patient, "PUT", PATH, &json!([])).expect(202);
         patient.post(PATH, &json!([{"_id": "a", "round": round}, {"_id": "b", "round": round}])).expect(202);
         send(&patient, "PATCH", &path_of("a"), &json!({"patched": round})).expect(202);

@@ -59,7 +59,7 @@ async fn a_rejected_batch_is_listed_shown_and_forgotten() {
     .await
     .expect("noted");
     let id = path.rsplit('/').next().expect("an id");
-    assert_eq!(noted, ("rejected_batch_discarded".into(), "group_kind".into(), json!({"batch": id})));
+    assert_eq!(noted, ("discard_rejected_batch".into(), "group_kind".into(), json!({"batch": id})));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,13 +85,15 @@ async fn a_replay_comes_last_and_tells_what_changed_since() {
     writer.post(PATH, &json!([{"_id": "b", "count": 7}, {"_id": "c", "count": 7}])).expect(200);
     writer.delete(&path_of("c")).expect(200);
     set_schema(&stack, "string").await;
-    let answer = replay(&writer, &path).expect(200).json();
+    let keyed = writer.with_header("Idempotency-Key", "once");
+    let answer = replay(&keyed, &path).expect(200).json();
     assert_eq!(answer, json!({"status": "ok", "stored": 3, "changed": ["b", "c"], "changed_total": 2}));
     let (text, number) = (|text: &str| json!(text), |number: i64| json!(number));
     let expected =
         [(text("a"), text("1")), (text("b"), text("2")), (text("c"), text("3")), (text("z"), number(0))];
     assert_eq!(counts(&stack), expected);
 
+    assert_eq!(replay(&keyed, &path).expect(200).header("idempotent-replayed"), Some("true"));
     let again = replay(&writer, &path).expect(409).json();
     assert_eq!(again["code"], "already_replayed");
     let listed = &rejected(&writer)[0];

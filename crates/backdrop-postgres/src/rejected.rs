@@ -50,19 +50,23 @@ impl<'l> Rest<'l> {
                 faults,
             };
         }
-        // They are counted anew, from 1.
-        let renumbered = |fault: &Violation| {
-            let record = faulty.binary_search(&fault.record).ok()? + 1;
-            Some(Violation { record, ..fault.clone() })
-        };
         Self {
             body: compress(&json::pick(records, faulty)),
             count: Some(faulty.len()),
             numbers: Some(faulty),
             origin: envelope.origin.of_some(faulty),
-            faults: envelope.faults.iter().filter_map(renumbered).collect(),
+            faults: renumbered(&envelope.faults, faulty),
         }
     }
+}
+
+/// What was wrong with those records of a request that are kept, which are counted anew, from 1.
+fn renumbered(faults: &[Violation], kept: &[usize]) -> Vec<Violation> {
+    let renumbered = |fault: &Violation| {
+        let record = kept.binary_search(&fault.record).ok()? + 1;
+        Some(Violation { record, ..fault.clone() })
+    };
+    faults.iter().filter_map(renumbered).collect()
 }
 
 /// Keeps a batch, or the faulty records of one of which the others are stored; lets the oldest of its data
@@ -165,4 +169,16 @@ pub(crate) fn read_numbers(row: &PgRow) -> Result<Vec<usize>, StoreError> {
 /// A count or a number of records as Postgres keeps it.
 fn stored(number: usize) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use backdrop_core::error::ErrorCode;
+
+    #[test]
+    fn faults_stay_with_their_records() {
+        let fault = |record| Violation::of(record, "", ErrorCode::InvalidJson, "not JSON");
+        assert_eq!(renumbered(&[fault(4), fault(9)], &[2, 4, 9]), [fault(2), fault(3)]);
+    }
 }

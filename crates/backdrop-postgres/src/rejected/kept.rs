@@ -161,7 +161,7 @@ impl Database {
                      DELETE FROM rejected_batch WHERE data_set_id = $1 AND batch_id = $2 RETURNING batch_id
                  )
                  INSERT INTO audit_event (data_set_id, data_set_name, token_id, request_id, action, detail)
-                 SELECT $1, $3, $4, $5, 'rejected_batch_discarded', $6 FROM discarded",
+                 SELECT $1, $3, $4, $5, 'discard_rejected_batch', $6 FROM discarded",
             )
             .bind(data_set.0)
             .bind(batch_id)
