@@ -14,9 +14,9 @@ pub(crate) enum SchemaCommand {
     Show {
         /// The name of the data set
         data_set: String,
-        /// An earlier version [default: the one in force]
+        /// The number of an earlier version [default: the one in force]
         #[arg(long)]
-        version: Option<u32>,
+        number: Option<u32>,
         #[command(flatten)]
         service: Service,
     },
@@ -55,9 +55,9 @@ impl SchemaCommand {
     /// Does what was asked.
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         match self {
-            Self::Show { data_set, version, service } => {
-                let version = version.map(|version| version.to_string());
-                let query: Vec<_> = version.iter().map(|version| ("version", version.as_str())).collect();
+            Self::Show { data_set, number, service } => {
+                let number = number.map(|number| number.to_string());
+                let query: Vec<_> = number.iter().map(|number| ("version", number.as_str())).collect();
                 let client = service.administrator()?;
                 let answer = client.get_with(&["data-sets", data_set, "schema"], &query)?.body;
                 // The schema alone goes to the standard output, so that it can be changed and set again.
