@@ -89,7 +89,7 @@ async fn a_revoked_token_ends_at_once_or_when_it_is_told() {
     admin.delete(&format!("{PATH}/{id}?after=1")).expect(200);
     eventually("the token has expired", Duration::from_secs(20), || later.post(DATA, &record).status == 401);
     admin.delete(&format!("{PATH}/{id}?after=99999999999")).expect(400);
-    admin.delete(&format!("{PATH}/{id}?afer=60")).expect(400);
+    admin.delete(&format!("{PATH}/{id}?from=60")).expect(400);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,15 +1,33 @@
-//! Administration: data sets, their tokens and what they refused, over the write service's HTTP API.
+//! Administration: data sets, their schemas and tokens, what they refused, and the trail, over the write service's
+//! HTTP API.
 
+mod audit;
 mod data_set;
 mod rejected;
+mod schema;
+mod settings;
+mod table;
 mod token;
 
+pub(crate) use audit::AuditArguments;
 pub(crate) use data_set::{DataSetCommand, Definition};
 pub(crate) use rejected::RejectedCommand;
+pub(crate) use schema::SchemaCommand;
 pub(crate) use token::TokenCommand;
 
+use crate::client::Service;
 use anyhow::Context;
 use serde_json::Value;
+
+/// Where to ask, and how to print the answer.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Output {
+    /// Print the service's answer as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    service: Service,
+}
 
 /// Prints an answer as it came, for scripts.
 fn print_json(value: &Value) -> anyhow::Result<()> {

@@ -19,15 +19,20 @@ enum Command {
     Up(Box<up::Arguments>),
     /// Brings the database to the form this version expects
     Migrate(migrate::Arguments),
-    /// Makes, lists, shows and deletes data sets
+    /// Makes, lists, shows, changes and deletes data sets
     #[command(subcommand)]
     DataSet(administration::DataSetCommand),
-    /// Makes and revokes the tokens by which services write to a data set
+    /// Shows, sets and tries the schema that the records of a data set must follow
+    #[command(subcommand)]
+    Schema(administration::SchemaCommand),
+    /// Makes, lists and revokes the tokens by which services use a data set
     #[command(subcommand)]
     Token(administration::TokenCommand),
     /// Lists, shows, replays and discards batches that were refused
     #[command(subcommand)]
     Rejected(administration::RejectedCommand),
+    /// Tells who changed what, and when
+    Audit(administration::AuditArguments),
     /// Sends the records of a file to a data set
     #[command(long_about = import::LONG_ABOUT)]
     Import(import::Arguments),
@@ -43,8 +48,10 @@ pub fn main() -> ExitCode {
         Command::Up(arguments) => up::run(&arguments),
         Command::Migrate(arguments) => migrate::run(&arguments),
         Command::DataSet(command) => command.run(),
+        Command::Schema(command) => command.run(),
         Command::Token(command) => command.run(),
         Command::Rejected(command) => command.run(),
+        Command::Audit(arguments) => arguments.run(),
         Command::Import(arguments) => import::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),
     };

@@ -141,6 +141,29 @@ impl Client {
         self.call(Method::POST, url, Some(json))
     }
 
+    /// Sends JSON that takes the place of what is at a path.
+    pub(crate) fn put(&self, path: &[&str], query: &[(&str, &str)], json: &str) -> Result<Answer, CallError> {
+        self.call(Method::PUT, self.url_with(path, query), Some(json))
+    }
+
+    /// Asks for what is at a path, in particular.
+    pub(crate) fn get_with(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Answer, CallError> {
+        self.call(Method::GET, self.url_with(path, query), None)
+    }
+
+    /// Deletes what is at a path, in a particular way.
+    pub(crate) fn delete_with(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Answer, CallError> {
+        self.call(Method::DELETE, self.url_with(path, query), None)
+    }
+
+    fn url_with(&self, path: &[&str], query: &[(&str, &str)]) -> Url {
+        let mut url = self.url(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        url
+    }
+
     fn url(&self, path: &[&str]) -> Url {
         let mut url = self.base.clone();
         // Fails only for addresses such as `mailto:`, to which no request gets anyway.

@@ -1,6 +1,7 @@
 //! `backdrop data-set`: what data sets there are and what they are set to.
 
-use super::{print_json, shown};
+use super::settings::{Bound, Change};
+use super::{Output, print_json, schema, shown, table};
 use crate::client::Service;
 use anyhow::Context;
 use clap::Subcommand;
@@ -29,6 +30,15 @@ pub(crate) enum DataSetCommand {
         #[command(flatten)]
         output: Output,
     },
+    /// Changes what a data set is set to; what is not named stays as it is
+    Set {
+        /// The name of the data set
+        name: String,
+        #[command(flatten)]
+        change: Box<Change>,
+        #[command(flatten)]
+        output: Output,
+    },
     /// Deletes a data set with all its records
     Delete {
         /// The name of the data set
@@ -36,16 +46,6 @@ pub(crate) enum DataSetCommand {
         #[command(flatten)]
         service: Service,
     },
-}
-
-/// Where to ask, and how to print the answer.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Output {
-    /// Print the service's answer as JSON
-    #[arg(long)]
-    pub(super) json: bool,
-    #[command(flatten)]
-    pub(super) service: Service,
 }
 
 /// A data set to be made.
@@ -73,25 +73,23 @@ pub(crate) struct Definition {
     #[arg(long)]
     pub(crate) realtime: bool,
     /// Seconds without news after which it counts as stale, or `none` [default: 31 days]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds_or_none)]
-    pub(crate) max_age_expected: Option<MaxAge>,
+    #[arg(long, value_name = "SECONDS", value_parser = Bound::read)]
+    pub(crate) max_age_expected: Option<Bound>,
+    /// The fields that make the `_id` of each record, divided by commas
+    #[arg(long, value_name = "FIELDS")]
+    pub(crate) auto_ids: Option<String>,
+    /// Bytes of records beyond which the oldest go
+    #[arg(long, value_name = "BYTES", value_parser = Bound::read)]
+    pub(crate) capped_size: Option<Bound>,
+    /// Days after which a record goes
+    #[arg(long, value_name = "DAYS", value_parser = Bound::read)]
+    pub(crate) retention_days: Option<Bound>,
     /// A file with the JSON Schema of its records, or `none` [default: the one of its data type]
     #[arg(long, value_name = "FILE")]
     pub(crate) schema: Option<PathBuf>,
     /// The token its service writes with [default: a new one]
     #[arg(long, value_name = "TOKEN")]
     pub(crate) token: Option<String>,
-}
-
-/// After how many seconds a data set counts as stale; `None`: never.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct MaxAge(Option<u32>);
-
-fn seconds_or_none(text: &str) -> Result<MaxAge, String> {
-    if text == "none" {
-        return Ok(MaxAge(None));
-    }
-    text.parse().map(|seconds| MaxAge(Some(seconds))).map_err(|_| "expected seconds, or `none`".into())
 }
 
 impl Definition {
@@ -112,25 +110,27 @@ impl Definition {
         for (key, _, value) in flags.into_iter().filter(|(_, is_given, _)| *is_given) {
             body.insert(key.into(), json!(value));
         }
-        if let Some(MaxAge(seconds)) = self.max_age_expected {
-            body.insert("max_age_expected".into(), json!(seconds));
+        let bounds = [
+            ("max_age_expected", self.max_age_expected),
+            ("capped_size", self.capped_size),
+            ("retention_days", self.retention_days),
+        ];
+        for (key, bound) in bounds {
+            if let Some(Bound(number)) = bound {
+                body.insert(key.into(), json!(number));
+            }
+        }
+        if let Some(fields) = &self.auto_ids {
+            body.insert("auto_ids".into(), json!(fields));
         }
         if let Some(path) = &self.schema {
-            body.insert("schema".into(), read_schema(path)?);
+            body.insert("schema".into(), schema::read(path)?);
         }
         if let Some(token) = &self.token {
             body.insert("bearer_token".into(), json!(token));
         }
         Ok(Value::Object(body))
     }
-}
-
-fn read_schema(path: &PathBuf) -> anyhow::Result<Value> {
-    if path.as_os_str() == "none" {
-        return Ok(Value::Null);
-    }
-    let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_slice(&text).with_context(|| format!("{} is not JSON", path.display()))
 }
 
 impl DataSetCommand {
@@ -148,6 +148,11 @@ impl DataSetCommand {
             }
             Self::Show { name, output } => {
                 let answer = output.service.administrator()?.get(&["data-sets", name])?.body;
+                if output.json { print_json(&answer) } else { show(&answer) }
+            }
+            Self::Set { name, change, output } => {
+                let body = change.to_json()?.to_string();
+                let answer = output.service.administrator()?.put(&["data-sets", name], &[], &body)?.body;
                 if output.json { print_json(&answer) } else { show(&answer) }
             }
             Self::Delete { name, service } => {
@@ -182,17 +187,7 @@ fn list(data_sets: &Value) -> anyhow::Result<()> {
         ("RECORDS", "records"),
         ("UPDATED", "updated_at"),
     ];
-    let mut rows = vec![columns.map(|(title, _)| title.to_owned())];
-    rows.extend(data_sets.iter().map(|data_set| columns.map(|(_, key)| shown(&data_set[key]))));
-    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or_default();
-    let widths = [width(0), width(1), width(2), width(3)];
-    for [name, group, data_type, records, updated] in &rows {
-        let [for_name, for_group, for_type, for_records] = widths;
-        // Numbers stand to the right.
-        println!(
-            "{name:for_name$}  {group:for_group$}  {data_type:for_type$}  {records:>for_records$}  {updated}"
-        );
-    }
+    table::print(columns, data_sets);
     Ok(())
 }
 
@@ -220,7 +215,7 @@ mod tests {
         assert_eq!(definition.to_json().expect("no file"), json!({"data_group": "g", "data_type": "t"}));
         definition.unpublished = true;
         definition.schema = Some("none".into());
-        definition.max_age_expected = Some(MaxAge(None));
+        definition.max_age_expected = Some(Bound(None));
         assert_eq!(
             definition.to_json().expect("no file"),
             json!({"data_group": "g", "data_type": "t", "published": false, "schema": null, "max_age_expected": null})

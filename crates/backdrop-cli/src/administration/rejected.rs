@@ -1,7 +1,5 @@
 //! `backdrop rejected`: batches that were refused, and what becomes of them.
-
-use super::data_set::Output;
-use super::{print_json, shown};
+use super::{Output, print_json, shown};
 use crate::client::{Client, Service};
 use anyhow::Context;
 use clap::Subcommand;

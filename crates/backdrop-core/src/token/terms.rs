@@ -131,7 +131,7 @@ mod tests {
             (r#"{"expires_at":"soon"}"#, "expires_at"),
             (r#"{"requests_per_minute":0}"#, "requests_per_minute"),
             (r#"{"label":"two\nlines"}"#, "label"),
-            (r#"{"lable":"x"}"#, "lable"),
+            (r#"{"name":"x"}"#, "name"),
         ] {
             let error = parse(body).expect_err(field);
             assert!(error.message.contains(field), "{} does not name {field}", error.message);
