@@ -2,6 +2,7 @@
 
 mod data;
 mod data_sets;
+mod export;
 mod receipts;
 mod rejected;
 mod status;
@@ -41,6 +42,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .app_data(PathConfig::default().error_handler(|error, _| unreadable("path", &error)))
         .configure(data::configure)
         .configure(data_sets::configure)
+        .configure(export::configure)
         .configure(receipts::configure)
         .configure(rejected::configure)
         .configure(status::configure)
