@@ -119,7 +119,7 @@ fn add_missing<'k>(columns: &mut BTreeSet<String>, keys: impl Iterator<Item = &'
 
 /// Groups, from a list of objects.
 #[cfg(test)]
-pub(super) fn rows_of(rows: &Value) -> Rows {
+pub(super) fn rows_of(rows: &serde_json::Value) -> Rows {
     let rows = rows.as_array().expect("a list").iter();
     Rows::Groups(rows.map(|row| row.as_object().expect("an object").clone()).collect())
 }

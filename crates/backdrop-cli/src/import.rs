@@ -1,20 +1,26 @@
 //! `backdrop import`: sends the records of a file to a data set, in chunks, whatever the file's size.
 
+mod checkpoint;
 mod chunk;
+mod input;
 mod progress;
 mod sender;
 mod source;
+mod texts;
 
 use crate::administration::Definition;
 use crate::client::{CallError, Client, Service};
 use anyhow::{Context, bail};
+use checkpoint::{Checkpoint, Target};
 use chunk::{Chunk, Chunks};
+use input::Input;
 use progress::Progress;
 use secrecy::SecretString;
-use sender::{Sender, Sent};
+use sender::{Rejection, Sender, Sent};
 use serde_json::Value;
-use source::Source;
-use std::path::PathBuf;
+use source::{Format, Reading, Source};
+use std::path::{Path, PathBuf};
+use uuid::Uuid;
 
 /// How many records are sent at a time: few enough that one that is refused costs little, many enough that the
 /// wait for each commit does not count.
@@ -24,20 +30,37 @@ const CHUNK_RECORDS: u64 = 1000;
 pub(crate) const LONG_ABOUT: &str = "\
 Sends the records of a file to a data set.
 
-The file is JSON (a list of records, or one record) or JSON lines, plain or gzipped; `-` is the standard \
-input. It is read and sent in chunks; each is stored as a whole or not at all, in the order of the file.
+The file is JSON (a list of records, or one record), JSON lines, what `mongoexport` or `backdrop export` wrote, or CSV, each \
+of them plain or gzipped, or a sheet of an XLSX, XLS or ODS workbook; `-` is the standard input. It is read and sent in chunks; \
+each is stored as a whole or not at all, in the order of the file.
 
-A record without `_id` gets a random one before it is first sent, so that no record is stored twice when \
-a chunk is sent again because its answer was lost. Importing the same file a second time replaces the \
-records with an `_id` of their own, and adds the others once more.
+In CSV and sheets the first row names the fields. A field of CSV that was written without quotes and looks like a number \
+is one, unless the schema says that it is a string: which is known to the administrator; with a data \
+set's own token name such fields by --text. What the store keeps beside each record (_updated_at, and the starts of periods that the original \
+kept) is left out.
+
+Importing a file again replaces the records that have an `_id`. The others are stored once, however often the same file \
+is imported within 30 days; --again stores them once more.
+
+How far it has come is kept in FILE.backdrop-import until all is stored: --resume goes on there, and sends \
+what was rejected once more.
 
 Without --token the administration token is used, which may write to every data set.";
 
 /// What to import, and where.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// JSON or JSON lines, plain or gzipped; `-` for the standard input
+    /// JSON, JSON lines or CSV, plain or gzipped, or a workbook; `-` for the standard input
     file: PathBuf,
+    /// What the file is made of [default: by the ending of its name, else json]
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    format: Option<Format>,
+    /// The sheet of the workbook [default: the first]
+    #[arg(long, value_name = "NAME")]
+    sheet: Option<String>,
+    /// A field of a CSV file or a sheet whose values are texts, such as codes that look like numbers; repeatable
+    #[arg(long, value_name = "FIELD")]
+    text: Vec<String>,
     /// The name of the data set; asks the service for its group and type, with the administration token
     #[arg(long, value_name = "NAME", required_unless_present = "data_group")]
     data_set: Option<String>,
@@ -62,6 +85,12 @@ pub(crate) struct Arguments {
     /// Go on with the next chunk when one is rejected
     #[arg(long)]
     keep_going: bool,
+    /// Go on with an import of this file that was stopped, or had chunks rejected
+    #[arg(long)]
+    resume: bool,
+    /// Store records without `_id` although an earlier import has stored them
+    #[arg(long)]
+    again: bool,
     #[command(flatten)]
     service: Service,
 }
@@ -77,7 +106,15 @@ enum OnRejection {
 
 /// Does what the command line asks.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let source = Source::open(&arguments.file)?;
+    let file = &arguments.file;
+    if arguments.resume && !file.is_file() {
+        bail!("--resume needs a file: only that can be read again from its beginning");
+    }
+    let format = arguments.format.unwrap_or_else(|| Format::of(file));
+    if file.as_os_str() != "-" {
+        // Before a data set is made for a file that is not there.
+        std::fs::metadata(file).with_context(|| format!("cannot read {}", file.display()))?;
+    }
     if arguments.create {
         create(arguments)?;
     }
@@ -86,11 +123,22 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Some(token) => arguments.service.client(token.clone()),
         None => arguments.service.administrator()?,
     };
-    let on_rejection = if arguments.keep_going { OnRejection::KeepGoing } else { OnRejection::Stop };
-    let sender = Sender::new(client, data_group, data_type);
-    let progress = Progress::start(source.position(), source.size());
-    let summary = Import { sender, progress, on_rejection }.run(source, arguments.chunk)?;
-    println!("{summary}");
+    let reading = reading(arguments, format, &client, &data_group, &data_type)?;
+    let source = Source::open(file, format, reading)?;
+    let target = Target { service: client.base().to_string(), data_group, data_type };
+    let resumed = if arguments.resume { Checkpoint::resume(file, &target)? } else { None };
+    let checkpoint = match resumed {
+        Some(checkpoint) => checkpoint,
+        None => Checkpoint::begin(file, target.clone(), arguments.chunk, Uuid::new_v4().to_string())?,
+    };
+    let import = Import {
+        sender: Sender::new(client, target.data_group, target.data_type),
+        progress: Progress::start(source.extent()),
+        checkpoint,
+        on_rejection: if arguments.keep_going { OnRejection::KeepGoing } else { OnRejection::Stop },
+        again: arguments.again,
+    };
+    println!("{}", import.run(source)?);
     Ok(())
 }
 
@@ -101,10 +149,35 @@ pub(crate) fn send_example(
     data_type: &str,
     records: &'static [u8],
 ) -> anyhow::Result<String> {
-    let source = Source::new(records, None).context("the example cannot be read")?;
-    let sender = Sender::new(client, data_group.to_owned(), data_type.to_owned());
-    let progress = Progress::start_hidden(source.position());
-    Import { sender, progress, on_rejection: OnRejection::Stop }.run(source, CHUNK_RECORDS)
+    let source = Source::Json(Input::new(records, None).context("the example cannot be read")?);
+    let (data_group, data_type) = (data_group.to_owned(), data_type.to_owned());
+    let service = client.base().to_string();
+    let target = Target { service, data_group: data_group.clone(), data_type: data_type.clone() };
+    let import = Import {
+        sender: Sender::new(client, data_group, data_type),
+        progress: Progress::start_hidden(source.extent()),
+        checkpoint: Checkpoint::begin(Path::new("-"), target, CHUNK_RECORDS, Uuid::new_v4().to_string())?,
+        on_rejection: OnRejection::Stop,
+        again: false,
+    };
+    import.run(source)
+}
+
+/// What has to be known to read a table. Only the administrator may see the schema.
+fn reading(
+    arguments: &Arguments,
+    format: Format,
+    client: &Client,
+    data_group: &str,
+    data_type: &str,
+) -> anyhow::Result<Reading> {
+    let mut texts = arguments.text.iter().cloned().collect();
+    if format != Format::Json && arguments.token.is_none() {
+        let query = format!("data-sets?data-group={data_group}&data-type={data_type}");
+        let found = client.get_at(&query)?.body;
+        texts = &texts | &texts::text_fields(&found[0]["schema"]);
+    }
+    Ok(Reading { sheet: arguments.sheet.clone(), texts })
 }
 
 /// Makes the data set unless there is one.
@@ -150,13 +223,15 @@ fn target(arguments: &Arguments) -> anyhow::Result<(String, String)> {
 struct Import {
     sender: Sender,
     progress: Progress,
+    checkpoint: Checkpoint,
     on_rejection: OnRejection,
+    again: bool,
 }
 
 impl Import {
     /// Sends all records; a line that says how many.
-    fn run(mut self, source: Source, chunk_records: u64) -> anyhow::Result<String> {
-        let mut chunks = Chunks::new(chunk_records);
+    fn run(mut self, source: Source) -> anyhow::Result<String> {
+        let mut chunks = Chunks::new(self.checkpoint.chunk_records(), source.layout());
         let result = source.records(|record| chunks.add(&record).map_or(Ok(()), |chunk| self.send(&chunk)));
         // Of a file that breaks off, the chunk that was begun is not sent: the person has to look at it anyway.
         let result = result.and_then(|()| chunks.finish().map_or(Ok(()), |chunk| self.send(&chunk)));
@@ -164,18 +239,34 @@ impl Import {
         match result {
             Err(error) => Err(error.context(summary)),
             Ok(()) if self.progress.rejected_so_far() > 0 => bail!("{summary}"),
-            Ok(()) => Ok(summary),
+            Ok(()) => {
+                self.checkpoint.end();
+                Ok(summary)
+            }
         }
     }
 
     fn send(&mut self, chunk: &Chunk) -> anyhow::Result<()> {
-        match self.sender.send(chunk)? {
+        if self.checkpoint.is_stored(chunk) {
+            self.progress.stored_before(chunk.records);
+            return Ok(());
+        }
+        let mut sent = self.sender.send(chunk, &self.checkpoint.key(chunk, self.again))?;
+        if matches!(sent, Sent::Rejected(Rejection { is_replayed: true, .. })) {
+            // The schema may be another one since. Nothing of the chunk was stored, so a new key doubles nothing.
+            sent = self.sender.send(chunk, &Uuid::new_v4().to_string())?;
+        }
+        self.checkpoint.note(chunk, !matches!(sent, Sent::Rejected(_)));
+        match sent {
             Sent::Stored => self.progress.stored(chunk.records),
-            Sent::Rejected(faults) => {
-                self.progress.rejected(chunk.records, &faults);
+            Sent::StoredBefore => self.progress.stored_before(chunk.records),
+            Sent::Rejected(rejection) => {
+                self.progress.rejected(chunk.records, &rejection.faults);
                 if self.on_rejection == OnRejection::Stop {
-                    let place = chunk.place();
-                    bail!("{place}: not stored, and nothing after; --keep-going sends what comes after");
+                    let (place, hint) = (chunk.place(), self.checkpoint.hint());
+                    bail!(
+                        "{place}: not stored, and nothing after; --keep-going sends what comes after{hint}"
+                    );
                 }
             }
         }

@@ -12,5 +12,6 @@ mod import;
 mod migrate;
 pub mod private;
 mod up;
+mod whole_file;
 
 pub use cli::main;
