@@ -110,8 +110,15 @@ pub(crate) struct Answer {
 pub(crate) struct Page {
     /// Records, one a line.
     pub(crate) lines: Vec<u8>,
-    /// The address of the next page, if there is one.
+    /// The query of the address of the next page, if there is one.
     pub(crate) next: Option<String>,
+}
+
+impl Page {
+    /// How many records it holds.
+    pub(crate) fn records(&self) -> u64 {
+        self.lines.iter().filter(|byte| **byte == b'\n').count() as u64
+    }
 }
 
 /// An answer of the service, as it came.
@@ -126,10 +133,11 @@ impl Received {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The address of the next page.
+    /// The query of the address of the next page. Its path is that of this one, as the service, which may stand
+    /// behind another address, knows it.
     fn next(&self) -> Option<String> {
         let link = self.header(header::LINK)?.strip_suffix(">; rel=\"next\"")?;
-        Some(link.strip_prefix('<')?.to_owned())
+        Some(link.split_once('?')?.1.to_owned())
     }
 }
 
@@ -160,9 +168,11 @@ impl Client {
         self.call(Method::GET, &self.given(location)?, None, None)
     }
 
-    /// Asks for a page of an export, at an address the service gave or would give.
-    pub(crate) fn get_page(&self, location: &str) -> Result<Page, CallError> {
-        let received = self.receive(Method::GET, &self.given(location)?, None, None)?;
+    /// Asks for a page of an export, by the query of its address.
+    pub(crate) fn get_page(&self, path: &[&str], query: &str) -> Result<Page, CallError> {
+        let mut url = self.url(path);
+        url.set_query(Some(query));
+        let received = self.receive(Method::GET, &url, None, None)?;
         let next = received.next();
         Ok(Page { lines: received.body, next })
     }

@@ -10,14 +10,14 @@ mod texts;
 
 use crate::administration::Definition;
 use crate::client::{CallError, Client, Service};
+use crate::target::{Found, Target};
 use anyhow::{Context, bail};
-use checkpoint::{Checkpoint, Target};
+use checkpoint::Checkpoint;
 use chunk::{Chunk, Chunks};
 use input::Input;
 use progress::Progress;
 use secrecy::SecretString;
 use sender::{Rejection, Sender, Sent};
-use serde_json::Value;
 use source::{Format, Reading, Source};
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
@@ -207,13 +207,8 @@ fn target(arguments: &Arguments) -> anyhow::Result<(String, String)> {
     match (&arguments.data_group, &arguments.data_type, &arguments.data_set) {
         (Some(group), Some(data_type), _) => Ok((group.clone(), data_type.clone())),
         (_, _, Some(name)) => {
-            let hint = "with a data set's own token, name it by --data-group and --data-type";
-            let data_set = arguments.service.administrator().context(hint)?.get(&["data-sets", name])?.body;
-            let text = |key: &str| -> anyhow::Result<String> {
-                let value: &Value = &data_set[key];
-                value.as_str().map(str::to_owned).with_context(|| format!("the answer holds no {key}"))
-            };
-            Ok((text("data_group")?, text("data_type")?))
+            let found = Found::by_name(&arguments.service, name)?;
+            Ok((found.data_group, found.data_type))
         }
         _ => bail!("name the data set by --data-set, or by --data-group and --data-type"),
     }

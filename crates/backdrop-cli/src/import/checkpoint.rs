@@ -4,6 +4,7 @@
 //! was killed between, is sent again with the same key, and counts once.
 
 use super::chunk::Chunk;
+use crate::target::Target;
 use crate::whole_file::{beside, write_whole};
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
@@ -18,17 +19,6 @@ use std::time::UNIX_EPOCH;
 const VERSION: u32 = 1;
 /// How many bytes of the file tell it from another of the same size and age.
 const HEAD_BYTES: u64 = 64 * 1024;
-
-/// Where the records go: noted, so that nobody goes on with another data set by mistake.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Target {
-    /// The address of the write service.
-    pub(super) service: String,
-    /// The group of the data set.
-    pub(super) data_group: String,
-    /// Its type.
-    pub(super) data_type: String,
-}
 
 /// What tells a file from another one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,10 +89,9 @@ impl Checkpoint {
             .filter(|kept: &Kept| kept.version == VERSION)
             .with_context(|| format!("{shown} was not kept by this version; import without --resume"))?;
         if kept.target != *target {
-            let Target { service, data_group, data_type } = kept.target;
             bail!(
-                "{shown} is of an import into {data_group}/{data_type} at {service}; \
-                 name that data set, or import without --resume"
+                "{shown} is of an import into {}; name that data set, or import without --resume",
+                kept.target
             );
         }
         if kept.file != Identity::of(file)? {

@@ -124,7 +124,8 @@ fn has_id(record: &str) -> bool {
     fn is_present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
         IgnoredAny::deserialize(deserializer).map(|_| true)
     }
-    serde_json::from_str(record).is_ok_and(|identity: Identity| identity.has_id)
+    // A list would be read as the values of the fields.
+    record.starts_with('{') && serde_json::from_str(record).is_ok_and(|identity: Identity| identity.has_id)
 }
 
 #[cfg(test)]
