@@ -18,6 +18,7 @@ use progress::Progress;
 use secrecy::SecretString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use ureq::http::StatusCode;
 
 /// What `--help` says.
 pub(crate) const LONG_ABOUT: &str = "\
@@ -156,9 +157,12 @@ fn write_to_file(
     };
     progress.skip(part.records());
     while let Some(query) = part.next() {
-        let page = pages
-            .get(query)
-            .with_context(|| format!("{} records are kept in {}", part.records(), part.path().display()))?;
+        let page = match pages.get(query) {
+            Err(CallError::Refused(refusal)) if refusal.status == StatusCode::GONE => {
+                bail!("the data set was emptied during the export; export it anew, without --resume")
+            }
+            got => got.map_err(anyhow::Error::from).with_context(|| part.hint())?,
+        };
         part.append(&page)?;
         progress.add(&page);
     }
@@ -190,14 +194,14 @@ impl Pages {
     }
 
     /// Asks for a page until it is there: asking changes nothing, so it can be asked for again.
-    fn get(&self, query: &str) -> anyhow::Result<Page> {
+    fn get(&self, query: &str) -> Result<Page, CallError> {
         let path = ["data", self.data_group.as_str(), self.data_type.as_str(), "records"];
         let mut pauses = Pauses::start();
         loop {
             let (error, at_least) = match self.client.get_page(&path, query) {
                 Ok(page) => return Ok(page),
                 Err(CallError::Refused(refusal)) if !refusal.is_transient() => {
-                    return Err(CallError::Refused(refusal).into());
+                    return Err(CallError::Refused(refusal));
                 }
                 Err(CallError::Refused(refusal)) => {
                     let retry_after = refusal.retry_after;
@@ -206,7 +210,7 @@ impl Pages {
                 Err(error) => (error, None),
             };
             if !pauses.pause(at_least) {
-                return Err(anyhow::Error::from(error).context("--resume goes on when the service is back"));
+                return Err(error);
             }
         }
     }

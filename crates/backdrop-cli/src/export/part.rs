@@ -79,9 +79,9 @@ impl Part {
         Ok(Some(part))
     }
 
-    /// Where the records are.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
+    /// What to do if the next page is not to be had, in words for an error.
+    pub(super) fn hint(&self) -> String {
+        format!("{} records are kept in {}; --resume goes on", self.state.records, self.path.display())
     }
 
     /// How many records are there.
