@@ -33,44 +33,53 @@ pub struct Request {
 impl Request {
     /// The value of a header, in small letters.
     pub fn header(&self, name: &str) -> Option<&str> {
-        let value = |line: &'_ str| -> Option<usize> {
-            line.strip_prefix(name)?.starts_with(": ").then_some(name.len() + 2)
-        };
-        self.headers.lines().find_map(|line| Some(&line[value(line)?..]))
+        let mut fields = self.headers.lines().filter_map(|line| line.split_once(": "));
+        fields.find_map(|(field, value)| (field == name).then_some(value))
     }
 }
 
-/// Answers one request after the other as told, and then no more; returns its address and what it was asked.
-pub fn scripted(replies: Vec<Reply>) -> (String, Receiver<Request>) {
-    let mut replies = replies.into_iter();
-    answering(move |_| replies.next())
-}
-
-/// Answers each request as `answer` says, until that says nothing.
+/// Answers one request after the other as told, and then no more; returns its address and what it was asked, which
+/// ends with the last answer.
 ///
 /// # Panics
 /// If there is no port to listen on.
-pub fn answering(
-    mut answer: impl FnMut(&Request) -> Option<Reply> + Send + 'static,
-) -> (String, Receiver<Request>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = format!("http://{}", listener.local_addr().expect("bound"));
+pub fn scripted(replies: Vec<Reply>) -> (String, Receiver<Request>) {
+    let (listener, address) = listen();
     let (sender, requests) = channel();
     std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let Ok(stream) = stream else { return };
-            if serve(stream, &mut answer, &sender).is_none() {
-                return;
-            }
+        for reply in replies {
+            let Ok((stream, _)) = listener.accept() else { return };
+            serve(stream, &mut |_| reply.clone(), &sender);
         }
     });
     (address, requests)
 }
 
-/// Answers one request; `None` if there is no more to say, or nobody to hear it.
+/// Answers each request as `answer` says, as long as the test runs.
+///
+/// # Panics
+/// If there is no port to listen on.
+pub fn answering(mut answer: impl FnMut(&Request) -> Reply + Send + 'static) -> (String, Receiver<Request>) {
+    let (listener, address) = listen();
+    let (sender, requests) = channel();
+    std::thread::spawn(move || {
+        while let Ok((stream, _)) = listener.accept() {
+            serve(stream, &mut answer, &sender);
+        }
+    });
+    (address, requests)
+}
+
+fn listen() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("http://{}", listener.local_addr().expect("bound"));
+    (listener, address)
+}
+
+/// Answers one request; `None` if it does not come as a whole.
 fn serve(
     stream: TcpStream,
-    answer: &mut impl FnMut(&Request) -> Option<Reply>,
+    answer: &mut impl FnMut(&Request) -> Reply,
     requests: &Sender<Request>,
 ) -> Option<()> {
     let mut reader = BufReader::new(stream);
@@ -83,7 +92,7 @@ fn serve(
     reader.read_exact(&mut body).ok()?;
     let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
     let request = Request { line: line.trim().to_owned(), headers, body };
-    let reply = answer(&request)?;
+    let reply = answer(&request);
     // A test that only wants to count need not listen.
     let _ = requests.send(request);
     let (status, headers, body) = match reply {

@@ -26,7 +26,8 @@ async fn an_export_that_is_imported_and_exported_is_the_same() {
     let (first, second) = (folder.path().join("first.jsonl"), folder.path().join("second.jsonl"));
     let output = run(&stack, &["export", "group_kind", "--output", text(&first)]);
     assert!(String::from_utf8_lossy(&output.stdout).starts_with("3 records exported to "));
-    run(&stack, &["import", text(&first), "--data-group", "group", "--data-type", "copy", "--create"]);
+    stack.create_data_set("group", "copy");
+    run(&stack, &["import", text(&first), "--data-set", "group_copy"]);
     run(&stack, &["export", "group_copy", "--output", text(&second), "--page", "2"]);
     let (first, second) = (as_sent(records(&first)), as_sent(records(&second)));
     assert_eq!(first, second);
