@@ -2,19 +2,22 @@
 //!
 //! **Invariant.** A token is only ever sent in the `Authorization` header; no error and no `Debug` shows it.
 
+mod answer;
 mod pauses;
 mod refusal;
 
+pub(crate) use answer::{Answer, CallError, Page};
 pub(crate) use pauses::Pauses;
 pub(crate) use refusal::{Refusal, SamePlace};
 
 use crate::home::Home;
+use answer::{REPLAYED, Received};
 use anyhow::Context;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use std::time::Duration;
 use ureq::Agent;
-use ureq::http::{HeaderMap, Method, Request, StatusCode, header};
+use ureq::http::{Method, Request, StatusCode, header};
 use url::{Host, Url};
 
 /// The service waits up to 60 s for the outcome of a write; then it has answered.
@@ -25,9 +28,6 @@ pub(crate) const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// How large an answer may be: a page of an export holds 8 MiB and one record of up to 10 MiB more, before which
 /// the store puts some white space.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
-
-/// The header of an answer that was given before.
-const REPLAYED: &str = "idempotent-replayed";
 
 /// Where the write service is.
 #[derive(Clone, Debug, clap::Args)]
@@ -74,71 +74,6 @@ pub(crate) struct Client {
     agent: Agent,
     base: Url,
     token: SecretString,
-}
-
-/// Why there is no good answer.
-#[derive(Debug)]
-pub(crate) enum CallError {
-    /// There is no answer: nothing tells whether the service has done what was asked.
-    NoAnswer(anyhow::Error),
-    /// The service has answered that it did not.
-    Refused(Refusal),
-}
-
-impl From<CallError> for anyhow::Error {
-    fn from(error: CallError) -> Self {
-        match error {
-            CallError::NoAnswer(error) => error,
-            CallError::Refused(refusal) => Self::msg(refusal.to_string()),
-        }
-    }
-}
-
-/// A good answer.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    /// Accepted but not done yet (202): where to ask for the outcome.
-    pub(crate) receipt: Option<String>,
-    /// It is the answer to an earlier request with the same key; nothing was done now.
-    pub(crate) is_replayed: bool,
-    /// The body; null if it is empty.
-    pub(crate) body: Value,
-}
-
-/// A page of an export.
-#[derive(Debug)]
-pub(crate) struct Page {
-    /// Records, one a line.
-    pub(crate) lines: Vec<u8>,
-    /// The query of the address of the next page, if there is one.
-    pub(crate) next: Option<String>,
-}
-
-impl Page {
-    /// How many records it holds.
-    pub(crate) fn records(&self) -> u64 {
-        self.lines.iter().filter(|byte| **byte == b'\n').count() as u64
-    }
-}
-
-/// An answer of the service, as it came.
-struct Received {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Vec<u8>,
-}
-
-impl Received {
-    fn header(&self, name: impl header::AsHeaderName) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    /// The query of the address of the next page. Its path is that of this one, as the service, which may stand
-    /// behind another address, knows it.
-    fn next(&self) -> Option<String> {
-        let link = self.header(header::LINK)?.strip_suffix(">; rel=\"next\"")?;
-        Some(link.split_once('?')?.1.to_owned())
-    }
 }
 
 impl Client {

@@ -1,5 +1,6 @@
 //! `backdrop import`: sends the records of a file to a data set, in chunks, whatever the file's size.
 
+mod arguments;
 mod checkpoint;
 mod chunk;
 mod input;
@@ -8,92 +9,24 @@ mod sender;
 mod source;
 mod texts;
 
+pub(crate) use arguments::{Arguments, LONG_ABOUT};
+
 use crate::administration::Definition;
-use crate::client::{CallError, Client, Service};
+use crate::client::{CallError, Client};
 use crate::target::{Found, Target};
 use anyhow::{Context, bail};
 use checkpoint::Checkpoint;
 use chunk::{Chunk, Chunks};
 use input::Input;
 use progress::Progress;
-use secrecy::SecretString;
 use sender::{Rejection, Sender, Sent};
 use source::{Format, Reading, Source};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use uuid::Uuid;
 
 /// How many records are sent at a time: few enough that one that is refused costs little, many enough that the
 /// wait for each commit does not count.
 const CHUNK_RECORDS: u64 = 1000;
-
-/// What `--help` says.
-pub(crate) const LONG_ABOUT: &str = "\
-Sends the records of a file to a data set.
-
-The file is JSON (a list of records, or one record), JSON lines, what `mongoexport` or `backdrop export` wrote, or CSV, each \
-of them plain or gzipped, or a sheet of an XLSX, XLS or ODS workbook; `-` is the standard input. It is read and sent in chunks; \
-each is stored as a whole or not at all, in the order of the file.
-
-In CSV and sheets the first row names the fields. A field of CSV that was written without quotes and looks like a number \
-is one, unless the schema says that it is a string: which is known to the administrator; with a data \
-set's own token name such fields by --text. What the store keeps beside each record (_updated_at, and the starts of periods that the original \
-kept) is left out.
-
-Importing a file again replaces the records that have an `_id`. The others are stored once, however often the same file \
-is imported within 30 days; --again stores them once more.
-
-How far it has come is kept in FILE.backdrop-import until all is stored: --resume goes on there, and sends \
-what was rejected once more.
-
-Without --token the administration token is used, which may write to every data set.";
-
-/// What to import, and where.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {
-    /// JSON, JSON lines or CSV, plain or gzipped, or a workbook; `-` for the standard input
-    file: PathBuf,
-    /// What the file is made of [default: by the ending of its name, else json]
-    #[arg(long, value_name = "FORMAT", value_enum)]
-    format: Option<Format>,
-    /// The sheet of the workbook [default: the first]
-    #[arg(long, value_name = "NAME")]
-    sheet: Option<String>,
-    /// A field of a CSV file or a sheet whose values are texts, such as codes that look like numbers; repeatable
-    #[arg(long, value_name = "FIELD")]
-    text: Vec<String>,
-    /// The name of the data set; asks the service for its group and type, with the administration token
-    #[arg(long, value_name = "NAME", required_unless_present = "data_group")]
-    data_set: Option<String>,
-    /// The group of the data set
-    #[arg(long, value_name = "GROUP", requires = "data_type")]
-    data_group: Option<String>,
-    /// The type of the data set
-    #[arg(long, value_name = "TYPE", requires = "data_group")]
-    data_type: Option<String>,
-    /// Make the data set of --data-group and --data-type if it does not exist
-    #[arg(long, requires = "data_group")]
-    create: bool,
-    /// With --create: answer queries without `period` and `group_by`, too
-    #[arg(long, requires = "create")]
-    raw_queries_allowed: bool,
-    /// The token of the data set [default: the administration token]
-    #[arg(long, env = "BACKDROP_TOKEN", value_name = "TOKEN", hide_env_values = true)]
-    token: Option<SecretString>,
-    /// The most records to send at a time
-    #[arg(long, value_name = "RECORDS", default_value_t = CHUNK_RECORDS, value_parser = clap::value_parser!(u64).range(1..=30_000))]
-    chunk: u64,
-    /// Go on with the next chunk when one is rejected
-    #[arg(long)]
-    keep_going: bool,
-    /// Go on with an import of this file that was stopped, or had chunks rejected
-    #[arg(long)]
-    resume: bool,
-    /// Store records without `_id` although an earlier import has stored them
-    #[arg(long)]
-    again: bool,
-    #[command(flatten)]
-    service: Service,
-}
 
 /// What to do when a chunk is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

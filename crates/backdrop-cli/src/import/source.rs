@@ -3,6 +3,7 @@
 //!
 //! To read a further format: a file below this one that hands on [`Record`]s, and an arm in [`Source`].
 
+mod book;
 mod cell;
 mod columns;
 mod csv;
@@ -98,9 +99,9 @@ impl<F: FnMut(Record) -> anyhow::Result<()>> Take for F {}
 pub(super) enum Source {
     /// JSON in any of its forms.
     Json(Input),
-    /// CSV.
-    Csv(CsvSource),
-    /// A sheet. Boxed: a workbook is large.
+    /// CSV. Boxed, because its parser is large.
+    Csv(Box<CsvSource>),
+    /// A sheet. Boxed, because a workbook is.
     Sheet(Box<SheetSource>),
 }
 
@@ -112,7 +113,7 @@ impl Source {
             Format::Json => Ok(Self::Json(Input::open(path)?)),
             Format::Csv => {
                 let source = CsvSource::new(Input::open(path)?, reading.texts);
-                Ok(Self::Csv(source.with_context(in_file)?))
+                Ok(Self::Csv(Box::new(source.with_context(in_file)?)))
             }
             Format::Sheet if path.as_os_str() == "-" => {
                 bail!("a sheet cannot be read from the standard input; save it as a file")

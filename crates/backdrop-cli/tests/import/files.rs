@@ -64,11 +64,11 @@ fn figures(workbook: &mut Workbook) {
         sheet.write(2, column, name).expect("written");
     }
     let moment = |text| ExcelDateTime::parse_from_str(text).expect("a date");
-    sheet.write_with_format(3, 1, &moment("2013-03-11"), &date).expect("written");
+    sheet.write_with_format(3, 1, moment("2013-03-11"), &date).expect("written");
     sheet.write(3, 2, 12).expect("written").write(3, 3, 0.25).expect("written");
     sheet.write(3, 4, 7).expect("written").write(3, 5, "for people").expect("written");
     sheet.write(4, 1, "# not this one").expect("written");
-    sheet.write_with_format(6, 1, &moment("2013-03-11T12:30:00"), &date).expect("written");
+    sheet.write_with_format(6, 1, moment("2013-03-11T12:30:00"), &date).expect("written");
     sheet.write(6, 4, "007").expect("written").write(6, 6, true).expect("written");
 }
 

@@ -1,16 +1,12 @@
 //! One sheet of a workbook: the first row that is not empty are the keys, each other row is a record.
-//!
-//! XLSX is read row by row; the texts that its cells share are in memory. XLS and ODS, whose sheets cannot be large, are in memory as a
-//! whole.
 
-use super::cell::{is_empty, json_of_cell};
+use super::book::{Book, Cells};
+use super::cell::json_of_cell;
 use super::columns::{Columns, letters};
 use super::{Extent, Layout, Reading, Record, Take};
-use anyhow::{Context, anyhow, bail};
-use calamine::{Data, Range, Reader, Sheets, Xlsx, open_workbook_auto};
+use anyhow::{Context, anyhow};
+use calamine::Data;
 use std::borrow::Cow;
-use std::fs::File;
-use std::io::BufReader;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -18,14 +14,8 @@ use std::sync::atomic::Ordering;
 /// A sheet whose first row was read.
 pub(crate) struct SheetSource {
     book: Book,
-    name: String,
     header: Header,
     extent: Extent,
-}
-
-enum Book {
-    Xlsx(Box<Xlsx<BufReader<File>>>),
-    Read(Range<Data>),
 }
 
 /// The row with the keys.
@@ -37,22 +27,13 @@ struct Header {
     columns: Columns,
 }
 
-/// The cells of a row that are not empty, each with its column.
-type Cells = Vec<(u32, Data)>;
-
 impl SheetSource {
     /// Opens a workbook and reads the keys of a sheet.
     pub(super) fn open(path: &Path, reading: &Reading) -> anyhow::Result<Self> {
-        let sheets = open_workbook_auto(path).context("it cannot be read as XLSX, XLS or ODS")?;
-        let names = sheets.sheet_names();
-        let name = match &reading.sheet {
-            Some(wanted) if names.contains(wanted) => wanted.clone(),
-            Some(wanted) => bail!("it has no sheet {wanted:?}, but {}", names.join(", ")),
-            None => names.first().context("it has no sheet")?.clone(),
-        };
-        let (mut book, size) = Book::of(sheets, &name)?;
-        let header = header(&mut book, &name, reading)?;
-        Ok(Self { book, name, header, extent: Extent { size, ..Extent::default() } })
+        let mut book = Book::open(path, reading.sheet.as_deref())?;
+        let header = header(&mut book, reading)?;
+        let extent = Extent { size: book.size(), ..Extent::default() };
+        Ok(Self { book, header, extent })
     }
 
     /// How many rows have been read.
@@ -64,13 +45,14 @@ impl SheetSource {
     pub(super) fn layout(&self) -> Layout {
         let places = self.header.columns.places().into_iter();
         let columns = places.map(|(field, place)| (field, letters(self.header.first as usize + place)));
-        Layout::Sheet { sheet: self.name.clone(), columns: columns.collect() }
+        Layout::Sheet { sheet: self.book.name().to_owned(), columns: columns.collect() }
     }
 
     /// Hands each record to `take`, in order.
     pub(super) fn records(self, take: &mut impl Take) -> anyhow::Result<()> {
-        let Self { mut book, name, header, extent } = self;
-        book.rows(&name, &mut |row, cells| {
+        let Self { mut book, header, extent } = self;
+        let name = book.name().to_owned();
+        book.rows(&mut |row, cells| {
             extent.position.store(u64::from(row) + 1, Ordering::Relaxed);
             if row > header.row && !is_comment(&cells, header.first) {
                 take(Record { json: header.record(&name, row, &cells)?, line: row + 1 })?;
@@ -119,9 +101,9 @@ fn is_comment(cells: &Cells, first: u32) -> bool {
 }
 
 /// Finds the row with the keys.
-fn header(book: &mut Book, name: &str, reading: &Reading) -> anyhow::Result<Header> {
+fn header(book: &mut Book, reading: &Reading) -> anyhow::Result<Header> {
     let mut found = None;
-    book.rows(name, &mut |row, cells| {
+    book.rows(&mut |row, cells| {
         let first = cells.first().map_or(0, |(column, _)| *column);
         if is_comment(&cells, first) {
             return Ok(ControlFlow::Continue(()));
@@ -129,6 +111,7 @@ fn header(book: &mut Book, name: &str, reading: &Reading) -> anyhow::Result<Head
         found = Some((row, first, cells));
         Ok(ControlFlow::Break(()))
     })?;
+    let name = book.name();
     let (row, first, cells) = found.with_context(|| format!("there is nothing in the sheet {name:?}"))?;
     let last = cells.last().map_or(first, |(column, _)| *column);
     let text = |column: u32| {
@@ -138,62 +121,4 @@ fn header(book: &mut Book, name: &str, reading: &Reading) -> anyhow::Result<Head
     let names = (first..=last).map(text).collect();
     let columns = Columns::new(names, &reading.texts).with_context(|| format!("{name}, row {}", row + 1))?;
     Ok(Header { row, first, columns })
-}
-
-impl Book {
-    /// The sheet of that name, and how many rows it has, if that is known.
-    fn of(sheets: Sheets<BufReader<File>>, name: &str) -> anyhow::Result<(Self, Option<u64>)> {
-        match sheets {
-            Sheets::Xlsx(mut book) => {
-                let end = book.worksheet_cells_reader(name)?.dimensions().end.0;
-                Ok((Self::Xlsx(Box::new(book)), (end > 0).then_some(u64::from(end) + 1)))
-            }
-            mut other => {
-                let range = other.worksheet_range(name)?;
-                let size = range.end().map(|(row, _)| u64::from(row) + 1);
-                Ok((Self::Read(range), size))
-            }
-        }
-    }
-
-    /// Hands on each row that is not empty, counted from 0, until told to stop.
-    fn rows(
-        &mut self,
-        name: &str,
-        take: &mut dyn FnMut(u32, Cells) -> anyhow::Result<ControlFlow<()>>,
-    ) -> anyhow::Result<()> {
-        match self {
-            Self::Xlsx(book) => {
-                let mut reader = book.worksheet_cells_reader(name)?;
-                let (mut row, mut cells) = (0, Cells::new());
-                while let Some(cell) = reader.next_cell()? {
-                    let (at, column) = cell.get_position();
-                    if at != row {
-                        if !cells.is_empty() && take(row, std::mem::take(&mut cells))?.is_break() {
-                            return Ok(());
-                        }
-                        row = at;
-                    }
-                    let data = Data::from(cell.get_value().clone());
-                    if !is_empty(&data) {
-                        cells.push((column, data));
-                    }
-                }
-                if !cells.is_empty() {
-                    let _ = take(row, cells)?;
-                }
-            }
-            Self::Read(range) => {
-                let (first_row, first_column) = range.start().unwrap_or_default();
-                for (row, cells) in (first_row..).zip(range.rows()) {
-                    let cells = (first_column..).zip(cells).filter(|(_, cell)| !is_empty(cell));
-                    let cells: Cells = cells.map(|(column, cell)| (column, cell.clone())).collect();
-                    if !cells.is_empty() && take(row, cells)?.is_break() {
-                        return Ok(());
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
 }
