@@ -17,7 +17,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use std::time::Duration;
 use ureq::Agent;
-use ureq::http::{Method, Request, StatusCode, header};
+use ureq::http::{Method, Request, header};
 use url::{Host, Url};
 
 /// The service waits up to 60 s for the outcome of a write; then it has answered.
@@ -95,12 +95,12 @@ impl Client {
 
     /// Asks for what is at a path.
     pub(crate) fn get(&self, path: &[&str]) -> Result<Answer, CallError> {
-        self.call(Method::GET, &self.url(path), None, None)
+        self.call(Method::GET, self.url(path), None)
     }
 
     /// Asks for what is at an address the service gave.
     pub(crate) fn get_at(&self, location: &str) -> Result<Answer, CallError> {
-        self.call(Method::GET, &self.given(location)?, None, None)
+        self.call(Method::GET, self.given(location)?, None)
     }
 
     /// Asks for a page of an export, by the query of its address.
@@ -114,17 +114,17 @@ impl Client {
 
     /// Deletes what is at a path.
     pub(crate) fn delete(&self, path: &[&str]) -> Result<Answer, CallError> {
-        self.call(Method::DELETE, &self.url(path), None, None)
+        self.call(Method::DELETE, self.url(path), None)
     }
 
     /// Sends JSON to a path.
     pub(crate) fn post(&self, path: &[&str], json: &str) -> Result<Answer, CallError> {
-        self.call(Method::POST, &self.url(path), Some(json), None)
+        self.call(Method::POST, self.url(path), Some(json))
     }
 
     /// Sends JSON to a path, which does something once, however often it is sent with the same key.
     pub(crate) fn post_once(&self, path: &[&str], json: &str, key: &str) -> Result<Answer, CallError> {
-        self.call(Method::POST, &self.url(path), Some(json), Some(key))
+        self.receive(Method::POST, &self.url(path), Some(json), Some(key)).map(Answer::from)
     }
 
     /// The address of a path, below the address of the service.
@@ -144,20 +144,8 @@ impl Client {
         url.ok_or_else(|| CallError::NoAnswer(anyhow::Error::msg(message)))
     }
 
-    fn call(
-        &self,
-        method: Method,
-        url: &Url,
-        json: Option<&str>,
-        key: Option<&str>,
-    ) -> Result<Answer, CallError> {
-        let received = self.receive(method, url, json, key)?;
-        let location = received.header(header::LOCATION).map(str::to_owned);
-        Ok(Answer {
-            receipt: location.filter(|_| received.status == StatusCode::ACCEPTED),
-            is_replayed: received.header(REPLAYED).is_some(),
-            body: serde_json::from_slice(&received.body).unwrap_or(Value::Null),
-        })
+    fn call(&self, method: Method, url: Url, json: Option<&str>) -> Result<Answer, CallError> {
+        self.receive(method, &url, json, None).map(Answer::from)
     }
 
     fn receive(

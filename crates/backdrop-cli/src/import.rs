@@ -20,8 +20,10 @@ use chunk::{Chunk, Chunks};
 use input::Input;
 use progress::Progress;
 use sender::{Rejection, Sender, Sent};
+use serde_json::Value;
 use source::{Format, Reading, Source};
 use std::path::Path;
+use texts::TextFields;
 use uuid::Uuid;
 
 /// How many records are sent at a time: few enough that one that is refused costs little, many enough that the
@@ -104,12 +106,12 @@ fn reading(
     data_group: &str,
     data_type: &str,
 ) -> anyhow::Result<Reading> {
-    let mut texts = arguments.text.iter().cloned().collect();
+    let mut schema = Value::Null;
     if format != Format::Json && arguments.token.is_none() {
         let query = format!("data-sets?data-group={data_group}&data-type={data_type}");
-        let found = client.get_at(&query)?.body;
-        texts = &texts | &texts::text_fields(&found[0]["schema"]);
+        schema = client.get_at(&query)?.body[0]["schema"].take();
     }
+    let texts = TextFields::of(&schema, &arguments.text);
     Ok(Reading { sheet: arguments.sheet.clone(), texts })
 }
 

@@ -72,3 +72,14 @@ impl Received {
         Some(link.split_once('?')?.1.to_owned())
     }
 }
+
+impl From<Received> for Answer {
+    fn from(received: Received) -> Self {
+        let location = received.header(header::LOCATION).map(str::to_owned);
+        Self {
+            receipt: location.filter(|_| received.status == StatusCode::ACCEPTED),
+            is_replayed: received.header(REPLAYED).is_some(),
+            body: serde_json::from_slice(&received.body).unwrap_or(Value::Null),
+        }
+    }
+}

@@ -15,10 +15,11 @@ mod sheet;
 
 use self::csv::CsvSource;
 use super::input::{Extent, Input};
+use super::texts::TextFields;
 use anyhow::{Context, bail};
 use backdrop_core::origin::Origin;
 use sheet::SheetSource;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// What a file is made of.
@@ -53,7 +54,7 @@ pub(super) struct Reading {
     /// The sheet to read; `None`: the first.
     pub(super) sheet: Option<String>,
     /// The fields whose values are texts, whatever they look like.
-    pub(super) texts: BTreeSet<String>,
+    pub(super) texts: TextFields,
 }
 
 /// A record of the file.
@@ -112,7 +113,7 @@ impl Source {
         match format {
             Format::Json => Ok(Self::Json(Input::open(path)?)),
             Format::Csv => {
-                let source = CsvSource::new(Input::open(path)?, reading.texts);
+                let source = CsvSource::new(Input::open(path)?, &reading.texts);
                 Ok(Self::Csv(Box::new(source.with_context(in_file)?)))
             }
             Format::Sheet if path.as_os_str() == "-" => {

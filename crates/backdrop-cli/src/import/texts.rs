@@ -3,9 +3,28 @@
 use serde_json::Value;
 use std::collections::BTreeSet;
 
+/// Fields that are texts in every data set.
+const ALWAYS: [&str; 4] = ["_id", "_timestamp", "_start_at", "_end_at"];
+
+/// The fields of a table whose values are texts.
+#[derive(Clone, Debug, Default)]
+pub(super) struct TextFields(BTreeSet<String>);
+
+impl TextFields {
+    /// Those that a schema says so of, and some more.
+    pub(super) fn of(schema: &Value, more: &[String]) -> Self {
+        Self(text_fields(schema).into_iter().chain(more.iter().cloned()).collect())
+    }
+
+    /// Whether the values of a field are texts.
+    pub(super) fn contains(&self, field: &str) -> bool {
+        ALWAYS.contains(&field) || self.0.contains(field)
+    }
+}
+
 /// The fields that can be strings, and neither numbers nor booleans, by the `properties` of a schema and of what it
 /// joins by `allOf`.
-pub(super) fn text_fields(schema: &Value) -> BTreeSet<String> {
+fn text_fields(schema: &Value) -> BTreeSet<String> {
     let mut fields = BTreeSet::new();
     for (name, property) in schema["properties"].as_object().into_iter().flatten() {
         let property = property["$ref"]
@@ -50,6 +69,7 @@ mod tests {
             "allOf": [{"properties": {"joined": {"type": "string"}}}]
         });
         assert_eq!(text_fields(&schema).into_iter().collect::<Vec<_>>(), ["code", "joined", "maybe", "name"]);
-        assert!(text_fields(&Value::Null).is_empty());
+        let texts = TextFields::of(&Value::Null, &["more".into()]);
+        assert_eq!(["_id", "more", "count"].map(|field| texts.contains(field)), [true, true, false]);
     }
 }

@@ -4,8 +4,11 @@ use super::{import, import_file, ok, stderr};
 use backdrop_testing::{Reply, scripted, tempfile};
 use rust_xlsxwriter::{ExcelDateTime, Format, Formula, Workbook};
 use serde_json::{Value, json};
+use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
 
 /// All records that were sent.
 fn sent(file: &Path, arguments: &[&str]) -> Vec<Value> {
@@ -139,4 +142,47 @@ fn what_cannot_be_read_is_told_with_what_to_do() {
     }
     let output = import_file("http://127.0.0.1:9", &[], Path::new("/nothing/here.csv"));
     assert!(stderr(&output).contains("cannot read /nothing/here.csv"), "{}", stderr(&output));
+}
+
+/// An ODS, as small as one can be.
+fn open_document() -> Vec<u8> {
+    let cell = |kind: &str, value: &str| {
+        format!(
+            "<table:table-cell office:value-type=\"{kind}\" {value}><text:p>x</text:p></table:table-cell>"
+        )
+    };
+    let text = |text: &str| {
+        format!("<table:table-cell office:value-type=\"string\"><text:p>{text}</text:p></table:table-cell>")
+    };
+    let rows = [
+        [text("_timestamp"), text("count"), text("code")].concat(),
+        [cell("date", "office:date-value=\"2013-03-11\""), cell("float", "office:value=\"3\""), text("007")]
+            .concat(),
+    ];
+    let rows: String = rows.iter().map(|row| format!("<table:table-row>{row}</table:table-row>")).collect();
+    let name = |prefix: &str, name: &str| {
+        format!(" xmlns:{prefix}=\"urn:oasis:names:tc:opendocument:xmlns:{name}:1.0\"")
+    };
+    let names = [name("office", "office"), name("table", "table"), name("text", "text")].concat();
+    let content = format!(
+        "<office:document-content{names}><office:body><office:spreadsheet><table:table table:name=\"Figures\">{rows}\
+         </table:table></office:spreadsheet></office:body></office:document-content>"
+    );
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, text) in [
+        ("mimetype", "application/vnd.oasis.opendocument.spreadsheet"),
+        ("META-INF/manifest.xml", "<manifest:manifest/>"),
+        ("content.xml", &content),
+    ] {
+        archive.start_file(name, SimpleFileOptions::default()).expect("a file");
+        archive.write_all(text.as_bytes()).expect("written");
+    }
+    archive.finish().expect("an archive").into_inner()
+}
+
+#[test]
+fn sheets_of_libre_office_are_read_alike() {
+    let (_folder, path) = file("figures.ods", &open_document());
+    let expected = json!({"_timestamp": "2013-03-11T00:00:00+00:00", "count": 3, "code": "007"});
+    assert_eq!(sent(&path, &[]), [expected]);
 }

@@ -5,13 +5,13 @@
 
 use super::cell::is_empty;
 use anyhow::{Context, bail};
-use calamine::{Data, Range, Reader, Sheets, Xlsx, open_workbook_auto};
+use calamine::{Data, Range, Reader, SheetType, Sheets, Xlsx, open_workbook_auto};
 use std::fs::File;
 use std::io::BufReader;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-/// The cells of a row that are not empty, each with its column, counted from 0.
+/// The cells of a row that are not empty, each with its column, counted from 0, in order.
 pub(super) type Cells = Vec<(u32, Data)>;
 
 /// A sheet of a workbook.
@@ -30,7 +30,9 @@ impl Book {
     /// Opens a workbook at the sheet of that name, or else at its first.
     pub(super) fn open(path: &Path, sheet: Option<&str>) -> anyhow::Result<Self> {
         let sheets = open_workbook_auto(path).context("it cannot be read as XLSX, XLS or ODS")?;
-        let names = sheets.sheet_names();
+        // A chart has a sheet of its own, in which there are no rows.
+        let tables = sheets.sheets_metadata().iter().filter(|sheet| sheet.typ == SheetType::WorkSheet);
+        let names: Vec<String> = tables.map(|sheet| sheet.name.clone()).collect();
         let name = match sheet {
             Some(wanted) if names.iter().any(|name| name == wanted) => wanted.to_owned(),
             Some(wanted) => bail!("it has no sheet {wanted:?}, but {}", names.join(", ")),
@@ -71,7 +73,11 @@ impl Book {
                 let (mut row, mut cells) = (0, Cells::new());
                 while let Some(cell) = reader.next_cell()? {
                     let (at, column) = cell.get_position();
-                    if at != row {
+                    if at < row {
+                        bail!("its rows are not in order; open it and save it anew");
+                    }
+                    if at > row {
+                        cells.sort_by_key(|(column, _)| *column);
                         if !cells.is_empty() && take(row, std::mem::take(&mut cells))?.is_break() {
                             return Ok(());
                         }
@@ -82,6 +88,7 @@ impl Book {
                         cells.push((column, data));
                     }
                 }
+                cells.sort_by_key(|(column, _)| *column);
                 if !cells.is_empty() {
                     let _ = take(row, cells)?;
                 }

@@ -1,18 +1,22 @@
 //! What a cell of a sheet means: the rules of the service for sheets.
 
 use backdrop_core::time;
-use calamine::{CellErrorType, Data, ExcelDateTime};
+use calamine::{Data, ExcelDateTime};
 use serde_json::Value;
 use std::borrow::Cow;
 
 /// The greatest whole number up to which a cell, which holds a floating-point number, knows each integer.
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
-/// The value of a cell as JSON; an error if the cell holds one.
-pub(super) fn json_of_cell(cell: &Data, is_text: bool) -> Result<Cow<'static, str>, CellErrorType> {
+/// How errors show, where a sheet has no type for them.
+const ERRORS: [&str; 7] = ["#REF!", "#DIV/0!", "#NAME?", "#VALUE!", "#N/A", "#NUM!", "#NULL!"];
+
+/// The value of a cell as JSON; the error if the cell holds one.
+pub(super) fn json_of_cell(cell: &Data, is_text: bool) -> Result<Cow<'static, str>, String> {
     let value = match cell {
         Data::Empty => Value::Null,
-        Data::Error(error) => return Err(error.clone()),
+        Data::Error(error) => return Err(error.to_string()),
+        Data::String(text) if is_error(text) => return Err(text.clone()),
         Data::Int(number) => Value::from(*number),
         Data::Float(number) => number_of(*number),
         Data::Bool(boolean) => Value::from(*boolean),
@@ -30,9 +34,15 @@ pub(super) fn is_empty(cell: &Data) -> bool {
     matches!(cell, Data::Empty) || matches!(cell, Data::String(text) if text.is_empty())
 }
 
+/// Whether a text is what ODS, which has no type for them, keeps of an error; LibreOffice shows some by number: `Err:502`.
+fn is_error(text: &str) -> bool {
+    let number = text.strip_prefix("Err:").unwrap_or_default();
+    ERRORS.contains(&text) || (number.len() == 3 && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 fn text_of(value: Value) -> Value {
     match value {
-        Value::Number(_) | Value::Bool(_) => Value::from(value.to_string()),
+        Value::Number(_) => Value::from(value.to_string()),
         other => other,
     }
 }
@@ -64,7 +74,7 @@ fn time_of(serial: ExcelDateTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use calamine::ExcelDateTimeType;
+    use calamine::{CellErrorType, ExcelDateTimeType};
 
     fn date(serial: f64) -> Data {
         Data::DateTime(ExcelDateTime::new(serial, ExcelDateTimeType::DateTime, false))
@@ -87,15 +97,22 @@ mod tests {
             (span, "\"30:00:00\""),
             (Data::DateTimeIso("2013-03-11".into()), "\"2013-03-11T00:00:00+00:00\""),
         ] {
-            assert_eq!(json_of_cell(&cell, false).as_deref(), Ok(expected), "{cell:?}");
+            assert_eq!(
+                json_of_cell(&cell, false).as_deref().map_err(String::as_str),
+                Ok(expected),
+                "{cell:?}"
+            );
         }
-        assert!(json_of_cell(&Data::Error(CellErrorType::Ref), true).is_err());
+        for error in [Data::Error(CellErrorType::Ref), Data::String("#REF!".into())] {
+            assert_eq!(json_of_cell(&error, true), Err("#REF!".into()));
+        }
+        assert!(json_of_cell(&Data::String("Err:502".into()), true).is_err());
     }
 
     #[test]
     fn numbers_become_texts_where_the_schema_asks_for_them() {
-        assert_eq!(json_of_cell(&Data::Float(7.0), true).as_deref(), Ok("\"7\""));
-        assert_eq!(json_of_cell(&Data::Bool(true), true).as_deref(), Ok("\"true\""));
-        assert_eq!(json_of_cell(&Data::Empty, true).as_deref(), Ok("null"));
+        assert_eq!(json_of_cell(&Data::Float(7.0), true).as_deref().map_err(String::as_str), Ok("\"7\""));
+        assert_eq!(json_of_cell(&Data::Bool(true), true).as_deref().map_err(String::as_str), Ok("true"));
+        assert_eq!(json_of_cell(&Data::Empty, true).as_deref().map_err(String::as_str), Ok("null"));
     }
 }

@@ -1,5 +1,6 @@
 //! The columns of a table, by its first row, and the records that its other rows make.
 
+use super::TextFields;
 use super::mongo::is_kept_beside;
 use anyhow::bail;
 use std::borrow::Cow;
@@ -33,7 +34,7 @@ impl Columns {
     ///
     /// # Errors
     /// If a name stands twice, or none of them is the name of a field.
-    pub(super) fn new(names: Vec<String>, texts: &BTreeSet<String>) -> anyhow::Result<Self> {
+    pub(super) fn new(names: Vec<String>, texts: &TextFields) -> anyhow::Result<Self> {
         let mut seen = BTreeSet::new();
         if let Some(twice) = names.iter().find(|name| !name.is_empty() && !seen.insert(name.as_str())) {
             bail!(
@@ -90,7 +91,7 @@ impl Columns {
 }
 
 impl Column {
-    fn of(name: String, texts: &BTreeSet<String>) -> Self {
+    fn of(name: String, texts: &TextFields) -> Self {
         if name.is_empty() {
             return Self::Unnamed;
         }
@@ -119,18 +120,21 @@ mod tests {
     use super::*;
 
     fn columns(names: &[&str]) -> anyhow::Result<Columns> {
-        Columns::new(names.iter().map(|name| (*name).to_owned()).collect(), &BTreeSet::from(["code".into()]))
+        Columns::new(
+            names.iter().map(|name| (*name).to_owned()).collect(),
+            &TextFields::of(&serde_json::Value::Null, &["code".into()]),
+        )
     }
 
     #[test]
     fn a_row_makes_a_record_without_what_is_for_people() {
         let columns = columns(&["_id", "comment", "code", "", "_updated_at"]).expect("columns");
-        let values = ["\"a\"", "\"x\"", "7", "null", "1"];
+        let values = ["1", "\"x\"", "7", "null", "1"];
         let record = columns.record(|index, is_text| {
             let value = values[index];
             Ok(if is_text { Cow::Owned(format!("\"{value}\"")) } else { Cow::Borrowed(value) })
         });
-        assert_eq!(record.expect("values"), Ok(r#"{"_id":"a","code":"7"}"#.into()));
+        assert_eq!(record.expect("values"), Ok(r#"{"_id":"1","code":"7"}"#.into()));
         assert_eq!(columns.record(|_, _| Ok("1".into())).expect("values"), Err(3));
         assert_eq!(columns.places().into_iter().collect::<Vec<_>>(), [("_id".into(), 0), ("code".into(), 2)]);
     }

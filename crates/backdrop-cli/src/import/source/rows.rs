@@ -36,6 +36,11 @@ impl Row {
         self.fields.len()
     }
 
+    /// Whether nothing stands in any of them.
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
     /// A field, and whether it stood in quotes.
     pub(super) fn field(&self, index: usize) -> anyhow::Result<(&str, bool)> {
         let begin = index.checked_sub(1).map_or(0, |before| self.fields[before].0);

@@ -72,9 +72,10 @@ impl Header {
         }
         let record = self.columns.record(|index, is_text| {
             let column = self.first as usize + index;
-            let Some((_, cell)) = cells.iter().find(|(place, _)| *place as usize == column) else {
+            let Ok(at) = cells.binary_search_by_key(&column, |(place, _)| *place as usize) else {
                 return Ok(Cow::Borrowed("null"));
             };
+            let (_, cell) = &cells[at];
             json_of_cell(cell, is_text).map_err(|error| {
                 anyhow!(
                     "{} holds the error {error}; correct its formula, or clear it",
@@ -115,8 +116,8 @@ fn header(book: &mut Book, reading: &Reading) -> anyhow::Result<Header> {
     let (row, first, cells) = found.with_context(|| format!("there is nothing in the sheet {name:?}"))?;
     let last = cells.last().map_or(first, |(column, _)| *column);
     let text = |column: u32| {
-        let cell = cells.iter().find(|(place, _)| *place == column);
-        cell.map(|(_, cell)| cell.to_string().trim().to_owned()).unwrap_or_default()
+        let at = cells.binary_search_by_key(&column, |(place, _)| *place);
+        at.map(|at| cells[at].1.to_string().trim().to_owned()).unwrap_or_default()
     };
     let names = (first..=last).map(text).collect();
     let columns = Columns::new(names, &reading.texts).with_context(|| format!("{name}, row {}", row + 1))?;
