@@ -22,7 +22,6 @@ use progress::Progress;
 use sender::{Rejection, Sender, Sent};
 use serde_json::Value;
 use source::{Format, Reading, Source};
-use std::path::Path;
 use texts::TextFields;
 use uuid::Uuid;
 
@@ -64,7 +63,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let resumed = if arguments.resume { Checkpoint::resume(file, &target)? } else { None };
     let checkpoint = match resumed {
         Some(checkpoint) => checkpoint,
-        None => Checkpoint::begin(file, target.clone(), arguments.chunk, Uuid::new_v4().to_string())?,
+        None => {
+            let kept = (file.as_os_str() != "-").then_some(file.as_path());
+            Checkpoint::begin(kept, target.clone(), arguments.chunk, Uuid::new_v4().to_string())?
+        }
     };
     let import = Import {
         sender: Sender::new(client, target.data_group, target.data_type),
@@ -72,6 +74,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         checkpoint,
         on_rejection: if arguments.keep_going { OnRejection::KeepGoing } else { OnRejection::Stop },
         again: arguments.again,
+        was_stored_before: false,
     };
     println!("{}", import.run(source)?);
     Ok(())
@@ -91,9 +94,10 @@ pub(crate) fn send_example(
     let import = Import {
         sender: Sender::new(client, data_group, data_type),
         progress: Progress::start_hidden(source.extent()),
-        checkpoint: Checkpoint::begin(Path::new("-"), target, CHUNK_RECORDS, Uuid::new_v4().to_string())?,
+        checkpoint: Checkpoint::begin(None, target, CHUNK_RECORDS, Uuid::new_v4().to_string())?,
         on_rejection: OnRejection::Stop,
         again: false,
+        was_stored_before: false,
     };
     import.run(source)
 }
@@ -156,6 +160,8 @@ struct Import {
     checkpoint: Checkpoint,
     on_rejection: OnRejection,
     again: bool,
+    /// Whether the service has said of any chunk that an earlier import stored it.
+    was_stored_before: bool,
 }
 
 impl Import {
@@ -171,7 +177,8 @@ impl Import {
             Ok(()) if self.progress.rejected_so_far() > 0 => bail!("{summary}"),
             Ok(()) => {
                 self.checkpoint.end();
-                Ok(summary)
+                let hint = "; what an earlier import stored is stored once more only with --again";
+                Ok(if self.was_stored_before { summary + hint } else { summary })
             }
         }
     }
@@ -181,15 +188,21 @@ impl Import {
             self.progress.stored_before(chunk.records);
             return Ok(());
         }
-        let mut sent = self.sender.send(chunk, &self.checkpoint.key(chunk, self.again))?;
-        if matches!(sent, Sent::Rejected(Rejection { is_replayed: true, .. })) {
-            // The schema may be another one since. Nothing of the chunk was stored, so a new key doubles nothing.
-            sent = self.sender.send(chunk, &Uuid::new_v4().to_string())?;
+        let mut key = self.checkpoint.key(chunk, self.again);
+        let mut sent = self.sender.send(chunk, &key)?;
+        while matches!(sent, Sent::Rejected(Rejection { is_replayed: true, .. })) {
+            // The schema may be another one since. Nothing of the chunk was stored, so a further key doubles nothing;
+            // and it is the same one if this is stopped before it is noted.
+            key = checkpoint::further_key(&key);
+            sent = self.sender.send(chunk, &key)?;
         }
         self.checkpoint.note(chunk, !matches!(sent, Sent::Rejected(_)));
         match sent {
             Sent::Stored => self.progress.stored(chunk.records),
-            Sent::StoredBefore => self.progress.stored_before(chunk.records),
+            Sent::StoredBefore => {
+                self.was_stored_before = true;
+                self.progress.stored_before(chunk.records);
+            }
             Sent::Rejected(rejection) => {
                 self.progress.rejected(chunk.records, &rejection.faults);
                 if self.on_rejection == OnRejection::Stop {

@@ -59,7 +59,7 @@ pub(crate) struct Arguments {
     /// The token of the data set [default: the administration token]
     #[arg(long, env = "BACKDROP_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     pub(super) token: Option<SecretString>,
-    /// The most records to send at a time
+    /// The most records to send at a time; with --resume the same as before
     #[arg(long, value_name = "RECORDS", default_value_t = CHUNK_RECORDS, value_parser = clap::value_parser!(u64).range(1..=30_000))]
     pub(super) chunk: u64,
     /// Go on with the next chunk when one is rejected

@@ -50,15 +50,16 @@ pub(super) struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Begins anew. `run` tells this import from every other.
+    /// Begins anew. `run` tells this import from every other; it is kept beside the file, if it is one that can be read
+    /// again.
     pub(super) fn begin(
-        file: &Path,
+        file: Option<&Path>,
         target: Target,
         chunk_records: u64,
         run: String,
     ) -> anyhow::Result<Self> {
-        let is_file = file.is_file();
-        let identity = if is_file { Identity::of(file)? } else { Identity::unknown() };
+        let file = file.filter(|file| file.is_file());
+        let identity = file.map_or_else(|| Ok(Identity::unknown()), Identity::of)?;
         let kept = Kept {
             version: VERSION,
             target,
@@ -68,7 +69,7 @@ impl Checkpoint {
             chunks: 0,
             rejected: BTreeSet::new(),
         };
-        let mut checkpoint = Self { path: is_file.then(|| path_for(file)), kept };
+        let mut checkpoint = Self { path: file.map(path_for), kept };
         checkpoint.keep();
         Ok(checkpoint)
     }
@@ -186,6 +187,11 @@ impl Identity {
     }
 }
 
+/// The key under which a chunk is tried once more whose try under another key was rejected.
+pub(super) fn further_key(key: &str) -> String {
+    format!("{:x}", Sha256::digest(key))
+}
+
 /// Where the checkpoint of a file is kept.
 fn path_for(file: &Path) -> PathBuf {
     beside(file, ".backdrop-import")
@@ -218,7 +224,7 @@ mod tests {
         std::fs::write(&file, "{}\n{}\n{}\n").expect("written");
         let made = chunks(&["{}", "{}", "{}"]);
         assert!(Checkpoint::resume(&file, &target()).expect("readable").is_none());
-        let mut checkpoint = Checkpoint::begin(&file, target(), 1, "run".into()).expect("begun");
+        let mut checkpoint = Checkpoint::begin(Some(&file), target(), 1, "run".into()).expect("begun");
         checkpoint.note(&made[0], true);
         checkpoint.note(&made[1], false);
         drop(checkpoint);
@@ -238,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_key_is_the_same_where_a_second_time_would_double_records() {
-        let begin = |run: &str| Checkpoint::begin(Path::new("-"), target(), 1, run.into()).expect("begun");
+        let begin = |run: &str| Checkpoint::begin(None, target(), 1, run.into()).expect("begun");
         let (one, other) = (begin("one"), begin("other"));
         let without = chunks(&["{}", "{}"]);
         let with = chunks(&[r#"{"_id":"a"}"#]);

@@ -1,8 +1,9 @@
 //! What an import sends, and what it makes of answers.
 
 use super::{import, ok, stderr};
-use backdrop_testing::{Reply, scripted};
+use backdrop_testing::{Reply, Request, scripted};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 #[test]
 fn records_go_out_in_chunks_with_the_token() {
