@@ -80,7 +80,7 @@ async fn csv_goes_in_by_what_the_schema_says() {
         [json!({"_id": "a", "code": "7", "count": 7}), json!({"_id": "b", "code": "8", "count": 8})];
     assert_eq!(as_sent(records(&out)), expected);
 
-    std::fs::write(&table, "_id,code,count\nc,9,9\nd,10,many\n").expect("written");
+    std::fs::write(&table, "_id,code,count\nc,9,9\ne,10,many\n").expect("written");
     let refused =
         command(&stack, &["import", text(&table), "--data-set", "group_kind"]).output().expect("ended");
     assert!(stderr(&refused).contains("record 2 (line 3): count: "), "{}", stderr(&refused));
