@@ -7,6 +7,7 @@ mod data;
 mod data_groups;
 mod data_sets;
 mod documents;
+mod export;
 mod module_types;
 mod organisation;
 mod receipts;
@@ -66,6 +67,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .configure(transform_requests::configure)
         .configure(data::configure)
         .configure(data_sets::configure)
+        .configure(export::configure)
         .configure(receipts::configure)
         .configure(rejected::configure)
         // After all that have a name below `/data/{group}/{type}/`.

@@ -3,13 +3,10 @@
 //! **Invariant.** No text begins with a character by which a spreadsheet tells a formula: a record may come
 //! from anyone, and whoever opens the file should not run what its author wrote.
 
-use super::table::{Cell, Table};
+use super::table::Table;
 use crate::fault;
 use backdrop_core::error::ApiError;
 use csv::{ByteRecord, Terminator, WriterBuilder};
-
-/// The first characters of a text that a spreadsheet may take for a formula, or skip to find one.
-const FORMULA_BEGINS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
 pub(super) fn render(table: &Table<'_>) -> Result<Vec<u8>, ApiError> {
     let mut body = Vec::new();
@@ -27,24 +24,12 @@ fn write(table: &Table<'_>, body: &mut Vec<u8>) -> Result<(), csv::Error> {
     for cells in table.rows() {
         line.clear();
         for cell in &cells {
-            push(&mut line, cell);
+            line.push_field(cell.csv_field().as_bytes());
         }
         writer.write_byte_record(&line)?;
     }
     writer.flush()?;
     Ok(())
-}
-
-fn push(line: &mut ByteRecord, cell: &Cell<'_>) {
-    match cell {
-        Cell::Empty => line.push_field(b""),
-        Cell::Boolean(true) => line.push_field(b"true"),
-        Cell::Boolean(false) => line.push_field(b"false"),
-        Cell::Text(text) if text.starts_with(FORMULA_BEGINS) => {
-            line.push_field(["'", text.as_ref()].concat().as_bytes());
-        }
-        Cell::Number(text) | Cell::Text(text) | Cell::Nested(text) => line.push_field(text.as_bytes()),
-    }
 }
 
 #[cfg(test)]

@@ -9,8 +9,7 @@
 use crate::answers::Rows;
 use backdrop_core::error::{ApiError, ErrorCode};
 use backdrop_core::query::Format;
-use backdrop_core::shape::Row;
-use serde_json::Value;
+use backdrop_core::shape::{Row, TableCell};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,21 +18,6 @@ use std::collections::{BTreeMap, BTreeSet};
 /// takes seven bytes of it or more. So this refuses only tables that are all but empty: a hundred thousand
 /// records each of which has fields of its own would make one of terabytes.
 const CELLS_MAX: usize = 10_000_000;
-
-/// What stands in a row under a column.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Cell<'r> {
-    /// Null, or nothing.
-    Empty,
-    /// A boolean.
-    Boolean(bool),
-    /// A number, as it is written in JSON.
-    Number(Cow<'r, str>),
-    /// A text.
-    Text(Cow<'r, str>),
-    /// A list or an object, as JSON.
-    Nested(Cow<'r, str>),
-}
 
 /// The rows of an answer as a table.
 #[derive(Debug)]
@@ -100,50 +84,24 @@ impl<'r> Table<'r> {
     }
 
     /// The cells of each row, in the order of the columns.
-    pub(super) fn rows(&self) -> impl Iterator<Item = Vec<Cell<'r>>> {
+    pub(super) fn rows(&self) -> impl Iterator<Item = Vec<TableCell<'r>>> {
         (0..self.row_count()).map(|index| match self.rows {
             Rows::Records(records) => self.record_cells(&records[index]),
             Rows::Groups(groups) => self.group_cells(&groups[index]),
         })
     }
 
-    fn record_cells(&self, record: &'r RawValue) -> Vec<Cell<'r>> {
+    fn record_cells(&self, record: &'r RawValue) -> Vec<TableCell<'r>> {
         let fields = fields(record);
         let cell = |column: &String| {
-            fields.get(column.as_str()).map_or(Cell::Empty, |value| Cell::of_json(value.get()))
+            fields.get(column.as_str()).map_or(TableCell::Empty, |value| TableCell::of_json(value.get()))
         };
         self.columns.iter().map(cell).collect()
     }
 
-    fn group_cells(&self, group: &'r Row) -> Vec<Cell<'r>> {
-        let cell = |column: &String| group.get(column).map_or(Cell::Empty, Cell::of_value);
+    fn group_cells(&self, group: &'r Row) -> Vec<TableCell<'r>> {
+        let cell = |column: &String| group.get(column).map_or(TableCell::Empty, TableCell::of_value);
         self.columns.iter().map(cell).collect()
-    }
-}
-
-impl<'r> Cell<'r> {
-    /// The cell of a value that is still JSON: its first character tells of which type it is.
-    fn of_json(json: &'r str) -> Self {
-        match json.as_bytes().first() {
-            Some(b'n') => Self::Empty,
-            Some(b't') => Self::Boolean(true),
-            Some(b'f') => Self::Boolean(false),
-            Some(b'"') => Self::Text(
-                serde_json::from_str(json).expect("the store keeps only JSON whose texts are Unicode"),
-            ),
-            Some(b'[' | b'{') => Self::Nested(json.into()),
-            _ => Self::Number(json.into()),
-        }
-    }
-
-    fn of_value(value: &'r Value) -> Self {
-        match value {
-            Value::Null => Self::Empty,
-            Value::Bool(boolean) => Self::Boolean(*boolean),
-            Value::Number(number) => Self::Number(number.to_string().into()),
-            Value::String(text) => Self::Text(text.into()),
-            Value::Array(_) | Value::Object(_) => Self::Nested(value.to_string().into()),
-        }
     }
 }
 
@@ -161,7 +119,7 @@ fn add_missing<'k>(columns: &mut BTreeSet<String>, keys: impl Iterator<Item = &'
 
 /// Groups, from a list of objects.
 #[cfg(test)]
-pub(super) fn rows_of(rows: &Value) -> Rows {
+pub(super) fn rows_of(rows: &serde_json::Value) -> Rows {
     let rows = rows.as_array().expect("a list").iter();
     Rows::Groups(rows.map(|row| row.as_object().expect("an object").clone()).collect())
 }
@@ -178,7 +136,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn cells(rows: &Rows) -> (Vec<String>, Vec<Vec<Cell<'_>>>) {
+    fn cells(rows: &Rows) -> (Vec<String>, Vec<Vec<TableCell<'_>>>) {
         let table = Table::of(rows, Format::Csv).expect("a table");
         (table.columns().to_vec(), table.rows().collect())
     }
@@ -195,8 +153,11 @@ mod tests {
         let groups = rows_of(&json!([{"b": 1}, {"c": [1], "a": null}]));
         let (columns, rows) = cells(&groups);
         assert_eq!(columns, ["a", "b", "c"]);
-        let (one, list) = (Cell::Number("1".into()), Cell::Nested("[1]".into()));
-        assert_eq!(rows, [[Cell::Empty, one, Cell::Empty], [Cell::Empty, Cell::Empty, list]]);
+        let (one, list) = (TableCell::Number("1".into()), TableCell::Nested("[1]".into()));
+        assert_eq!(
+            rows,
+            [[TableCell::Empty, one, TableCell::Empty], [TableCell::Empty, TableCell::Empty, list]]
+        );
     }
 
     #[test]
@@ -208,13 +169,13 @@ mod tests {
         ]);
         let (columns, rows) = cells(&records);
         assert_eq!(columns, ["n", "t", "y"]);
-        let number = |text: &'static str| Cell::Number(text.into());
+        let number = |text: &'static str| TableCell::Number(text.into());
         assert_eq!(
             rows,
             [
-                [number("1.50"), Cell::Text("a\"é\n".into()), Cell::Boolean(true)],
-                [number("18446744073709551615"), Cell::Empty, Cell::Boolean(false)],
-                [number("-1e-7"), Cell::Nested(r#"{"k": 1}"#.into()), Cell::Empty],
+                [number("1.50"), TableCell::Text("a\"é\n".into()), TableCell::Boolean(true)],
+                [number("18446744073709551615"), TableCell::Empty, TableCell::Boolean(false)],
+                [number("-1e-7"), TableCell::Nested(r#"{"k": 1}"#.into()), TableCell::Empty],
             ]
         );
     }

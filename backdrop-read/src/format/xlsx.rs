@@ -8,8 +8,9 @@
 mod sheet;
 mod time;
 
-use super::table::{Cell, Table};
+use super::table::Table;
 use backdrop_core::error::{ApiError, ErrorCode};
+use backdrop_core::shape::TableCell;
 use sheet::Sheet;
 
 /// How many columns a sheet has room for. (It has room for ten times as many rows as an answer has.)
@@ -63,12 +64,12 @@ enum Typed<'c> {
     Text(&'c str),
 }
 
-fn typed<'c>(cell: &'c Cell<'_>) -> Typed<'c> {
+fn typed<'c>(cell: &'c TableCell<'_>) -> Typed<'c> {
     match cell {
-        Cell::Empty => Typed::Empty,
-        Cell::Boolean(boolean) => Typed::Boolean(*boolean),
-        Cell::Number(text) => typed_number(text),
-        Cell::Text(text) | Cell::Nested(text) => Typed::Text(text),
+        TableCell::Empty => Typed::Empty,
+        TableCell::Boolean(boolean) => Typed::Boolean(*boolean),
+        TableCell::Number(text) => typed_number(text),
+        TableCell::Text(text) | TableCell::Nested(text) => Typed::Text(text),
     }
 }
 
@@ -84,15 +85,17 @@ fn typed_number(text: &str) -> Typed<'_> {
     }
 }
 
-fn typed_time<'c>(cell: &'c Cell<'_>) -> Typed<'c> {
+fn typed_time<'c>(cell: &'c TableCell<'_>) -> Typed<'c> {
     match cell {
-        Cell::Text(text) => time::serial(text).map_or(Typed::Text(text), Typed::Time),
+        TableCell::Text(text) => time::serial(text).map_or(Typed::Text(text), Typed::Time),
         other => typed(other),
     }
 }
 
-fn check_length(cell: &Cell<'_>, column: &str) -> Result<(), ApiError> {
-    let (Cell::Text(text) | Cell::Nested(text) | Cell::Number(text)) = cell else { return Ok(()) };
+fn check_length(cell: &TableCell<'_>, column: &str) -> Result<(), ApiError> {
+    let (TableCell::Text(text) | TableCell::Nested(text) | TableCell::Number(text)) = cell else {
+        return Ok(());
+    };
     // A text has at least as many bytes as characters, so only a long one has to be counted.
     if text.len() <= CHARACTERS_MAX || text.encode_utf16().count() <= CHARACTERS_MAX {
         return Ok(());

@@ -1,6 +1,6 @@
 //! The command line: which commands there are, and how they end.
 
-use crate::{administration, health, import, migrate, up};
+use crate::{administration, export, health, import, migrate, up};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -36,6 +36,9 @@ enum Command {
     /// Sends the records of a file to a data set
     #[command(long_about = import::LONG_ABOUT)]
     Import(import::Arguments),
+    /// Writes all records of a data set to a file
+    #[command(long_about = export::LONG_ABOUT)]
+    Export(export::Arguments),
     /// Asks an address whether a service is well: for the health checks of containers
     Health(health::Arguments),
 }
@@ -53,6 +56,7 @@ pub fn main() -> ExitCode {
         Command::Rejected(command) => command.run(),
         Command::Audit(arguments) => arguments.run(),
         Command::Import(arguments) => import::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),
     };
     match result {

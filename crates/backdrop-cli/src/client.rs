@@ -2,23 +2,32 @@
 //!
 //! **Invariant.** A token is only ever sent in the `Authorization` header; no error and no `Debug` shows it.
 
+mod answer;
+mod pauses;
 mod refusal;
 
-pub(crate) use refusal::Refusal;
+pub(crate) use answer::{Answer, CallError, Page};
+pub(crate) use pauses::Pauses;
+pub(crate) use refusal::{Refusal, SamePlace};
 
 use crate::home::Home;
+use answer::{REPLAYED, Received};
 use anyhow::Context;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use std::time::Duration;
-use ureq::http::{Method, Request, Response, StatusCode, header};
-use ureq::{Agent, Body};
+use ureq::Agent;
+use ureq::http::{Method, Request, header};
 use url::{Host, Url};
 
 /// The service waits up to 60 s for the outcome of a write; then it has answered.
 const ANSWER_WITHIN: Duration = Duration::from_secs(90);
 /// How long a connection may take to be made.
 pub(crate) const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+
+/// How large an answer may be: a page of an export holds 8 MiB and one record of up to 10 MiB more, before which
+/// the store puts some white space.
+const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Where the write service is.
 #[derive(Clone, Debug, clap::Args)]
@@ -67,33 +76,6 @@ pub(crate) struct Client {
     token: SecretString,
 }
 
-/// Why there is no good answer.
-#[derive(Debug)]
-pub(crate) enum CallError {
-    /// There is no answer: nothing tells whether the service has done what was asked.
-    NoAnswer(anyhow::Error),
-    /// The service has answered that it did not.
-    Refused(Refusal),
-}
-
-impl From<CallError> for anyhow::Error {
-    fn from(error: CallError) -> Self {
-        match error {
-            CallError::NoAnswer(error) => error,
-            CallError::Refused(refusal) => Self::msg(refusal.to_string()),
-        }
-    }
-}
-
-/// A good answer.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    /// Accepted but not done yet (202): where to ask for the outcome.
-    pub(crate) receipt: Option<String>,
-    /// The body; null if it is empty.
-    pub(crate) body: Value,
-}
-
 impl Client {
     /// A client of the service at `base`.
     pub(crate) fn new(base: Url, token: SecretString) -> Self {
@@ -106,15 +88,28 @@ impl Client {
         Self { agent: config.build().new_agent(), base, token }
     }
 
+    /// The address of the service.
+    pub(crate) fn base(&self) -> &Url {
+        &self.base
+    }
+
     /// Asks for what is at a path.
     pub(crate) fn get(&self, path: &[&str]) -> Result<Answer, CallError> {
         self.call(Method::GET, self.url(path), None)
     }
 
     /// Asks for what is at an address the service gave.
-    pub(crate) fn get_receipt(&self, location: &str) -> Result<Answer, CallError> {
-        let url = self.base.join(location).context("the service named an address that is none");
-        self.call(Method::GET, url.map_err(CallError::NoAnswer)?, None)
+    pub(crate) fn get_at(&self, location: &str) -> Result<Answer, CallError> {
+        self.call(Method::GET, self.given(location)?, None)
+    }
+
+    /// Asks for a page of an export, by the query of its address.
+    pub(crate) fn get_page(&self, path: &[&str], query: &str) -> Result<Page, CallError> {
+        let mut url = self.url(path);
+        url.set_query(Some(query));
+        let received = self.receive(Method::GET, &url, None, None)?;
+        let next = received.next();
+        Ok(Page { lines: received.body, next })
     }
 
     /// Deletes what is at a path.
@@ -164,7 +159,13 @@ impl Client {
         url
     }
 
-    fn url(&self, path: &[&str]) -> Url {
+    /// Sends JSON to a path, which does something once, however often it is sent with the same key.
+    pub(crate) fn post_once(&self, path: &[&str], json: &str, key: &str) -> Result<Answer, CallError> {
+        self.receive(Method::POST, &self.url(path), Some(json), Some(key)).map(Answer::from)
+    }
+
+    /// The address of a path, below the address of the service.
+    pub(crate) fn url(&self, path: &[&str]) -> Url {
         let mut url = self.base.clone();
         // Fails only for addresses such as `mailto:`, to which no request gets anyway.
         if let Ok(mut segments) = url.path_segments_mut() {
@@ -173,40 +174,65 @@ impl Client {
         url
     }
 
+    /// An address the service gave. The token goes nowhere but to the service.
+    fn given(&self, location: &str) -> Result<Url, CallError> {
+        let url = self.base.join(location).ok().filter(|url| url.origin() == self.base.origin());
+        let message = "the service named an address that is none of its own";
+        url.ok_or_else(|| CallError::NoAnswer(anyhow::Error::msg(message)))
+    }
+
     fn call(&self, method: Method, url: Url, json: Option<&str>) -> Result<Answer, CallError> {
-        let no_answer = |error: ureq::Error| {
+        self.receive(method, &url, json, None).map(Answer::from)
+    }
+
+    fn receive(
+        &self,
+        method: Method,
+        url: &Url,
+        json: Option<&str>,
+        key: Option<&str>,
+    ) -> Result<Received, CallError> {
+        let received = self.send(method, url, json, key).map_err(|error| {
             let hint = format!(
                 "no answer from {} (is `backdrop up` running? else set BACKDROP_WRITE_URL)",
                 self.base
             );
             CallError::NoAnswer(anyhow::Error::new(error).context(hint))
-        };
-        let response = self.send(method, &url, json).map_err(no_answer)?;
-        let status = response.status();
-        let text = |name| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
-        let (retry_after, location) = (text(header::RETRY_AFTER), text(header::LOCATION));
-        let body = response.into_body().read_to_vec().map_err(no_answer)?;
-        let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        if status.is_success() {
-            let receipt = location.filter(|_| status == StatusCode::ACCEPTED);
-            return Ok(Answer { receipt, body });
+        })?;
+        if received.status.is_success() {
+            return Ok(received);
         }
-        let retry_after = retry_after.and_then(|text| Some(Duration::from_secs(text.parse().ok()?)));
-        Err(CallError::Refused(Refusal::read(status, retry_after, &body)))
+        let retry_after = received.header(header::RETRY_AFTER).and_then(|text| text.parse().ok());
+        let body = serde_json::from_slice(&received.body).unwrap_or(Value::Null);
+        let mut refusal = Refusal::read(received.status, retry_after.map(Duration::from_secs), &body);
+        refusal.is_replayed = received.header(REPLAYED).is_some();
+        Err(CallError::Refused(refusal))
     }
 
-    fn send(&self, method: Method, url: &Url, json: Option<&str>) -> Result<Response<Body>, ureq::Error> {
-        let request = Request::builder()
+    fn send(
+        &self,
+        method: Method,
+        url: &Url,
+        json: Option<&str>,
+        key: Option<&str>,
+    ) -> Result<Received, ureq::Error> {
+        let mut request = Request::builder()
             .method(method)
             .uri(url.as_str())
             .header(header::AUTHORIZATION, format!("Bearer {}", self.token.expose_secret()))
             .header(header::ACCEPT, "application/json");
-        match json {
+        if let Some(key) = key {
+            request = request.header("Idempotency-Key", key);
+        }
+        let response = match json {
             Some(json) => {
                 self.agent.run(request.header(header::CONTENT_TYPE, "application/json").body(json)?)
             }
             None => self.agent.run(request.body(())?),
-        }
+        }?;
+        let (head, mut body) = response.into_parts();
+        let body = body.with_config().limit(ANSWER_BYTES_MAX).read_to_vec()?;
+        Ok(Received { status: head.status, headers: head.headers, body })
     }
 }
 

@@ -1,70 +1,33 @@
 //! `backdrop import`: sends the records of a file to a data set, in chunks, whatever the file's size.
 
+mod arguments;
+mod checkpoint;
 mod chunk;
+mod input;
 mod progress;
 mod sender;
 mod source;
+mod texts;
+
+pub(crate) use arguments::{Arguments, LONG_ABOUT};
 
 use crate::administration::Definition;
-use crate::client::{CallError, Client, Service};
+use crate::client::{CallError, Client};
+use crate::target::{Found, Target};
 use anyhow::{Context, bail};
+use checkpoint::Checkpoint;
 use chunk::{Chunk, Chunks};
+use input::Input;
 use progress::Progress;
-use secrecy::SecretString;
-use sender::{Sender, Sent};
+use sender::{Rejection, Sender, Sent};
 use serde_json::Value;
-use source::Source;
-use std::path::PathBuf;
+use source::{Format, Reading, Source};
+use texts::TextFields;
+use uuid::Uuid;
 
 /// How many records are sent at a time: few enough that one that is refused costs little, many enough that the
 /// wait for each commit does not count.
 const CHUNK_RECORDS: u64 = 1000;
-
-/// What `--help` says.
-pub(crate) const LONG_ABOUT: &str = "\
-Sends the records of a file to a data set.
-
-The file is JSON (a list of records, or one record) or JSON lines, plain or gzipped; `-` is the standard \
-input. It is read and sent in chunks; each is stored as a whole or not at all, in the order of the file.
-
-A record without `_id` gets a random one before it is first sent, so that no record is stored twice when \
-a chunk is sent again because its answer was lost. Importing the same file a second time replaces the \
-records with an `_id` of their own, and adds the others once more.
-
-Without --token the administration token is used, which may write to every data set.";
-
-/// What to import, and where.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {
-    /// JSON or JSON lines, plain or gzipped; `-` for the standard input
-    file: PathBuf,
-    /// The name of the data set; asks the service for its group and type, with the administration token
-    #[arg(long, value_name = "NAME", required_unless_present = "data_group")]
-    data_set: Option<String>,
-    /// The group of the data set
-    #[arg(long, value_name = "GROUP", requires = "data_type")]
-    data_group: Option<String>,
-    /// The type of the data set
-    #[arg(long, value_name = "TYPE", requires = "data_group")]
-    data_type: Option<String>,
-    /// Make the data set of --data-group and --data-type if it does not exist
-    #[arg(long, requires = "data_group")]
-    create: bool,
-    /// With --create: answer queries without `period` and `group_by`, too
-    #[arg(long, requires = "create")]
-    raw_queries_allowed: bool,
-    /// The token of the data set [default: the administration token]
-    #[arg(long, env = "BACKDROP_TOKEN", value_name = "TOKEN", hide_env_values = true)]
-    token: Option<SecretString>,
-    /// The most records to send at a time
-    #[arg(long, value_name = "RECORDS", default_value_t = CHUNK_RECORDS, value_parser = clap::value_parser!(u64).range(1..=30_000))]
-    chunk: u64,
-    /// Go on with the next chunk when one is rejected
-    #[arg(long)]
-    keep_going: bool,
-    #[command(flatten)]
-    service: Service,
-}
 
 /// What to do when a chunk is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +40,15 @@ enum OnRejection {
 
 /// Does what the command line asks.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let source = Source::open(&arguments.file)?;
+    let file = &arguments.file;
+    if arguments.resume && !file.is_file() {
+        bail!("--resume needs a file: only that can be read again from its beginning");
+    }
+    let format = arguments.format.unwrap_or_else(|| Format::of(file));
+    if file.as_os_str() != "-" {
+        // Before a data set is made for a file that is not there.
+        std::fs::metadata(file).with_context(|| format!("cannot read {}", file.display()))?;
+    }
     if arguments.create {
         create(arguments)?;
     }
@@ -86,11 +57,26 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Some(token) => arguments.service.client(token.clone()),
         None => arguments.service.administrator()?,
     };
-    let on_rejection = if arguments.keep_going { OnRejection::KeepGoing } else { OnRejection::Stop };
-    let sender = Sender::new(client, data_group, data_type);
-    let progress = Progress::start(source.position(), source.size());
-    let summary = Import { sender, progress, on_rejection }.run(source, arguments.chunk)?;
-    println!("{summary}");
+    let reading = reading(arguments, format, &client, &data_group, &data_type)?;
+    let source = Source::open(file, format, reading)?;
+    let target = Target { service: client.base().to_string(), data_group, data_type };
+    let resumed = if arguments.resume { Checkpoint::resume(file, &target)? } else { None };
+    let checkpoint = match resumed {
+        Some(checkpoint) => checkpoint,
+        None => {
+            let kept = (file.as_os_str() != "-").then_some(file.as_path());
+            Checkpoint::begin(kept, target.clone(), arguments.chunk, Uuid::new_v4().to_string())?
+        }
+    };
+    let import = Import {
+        sender: Sender::new(client, target.data_group, target.data_type),
+        progress: Progress::start(source.extent()),
+        checkpoint,
+        on_rejection: if arguments.keep_going { OnRejection::KeepGoing } else { OnRejection::Stop },
+        again: arguments.again,
+        was_stored_before: false,
+    };
+    println!("{}", import.run(source)?);
     Ok(())
 }
 
@@ -101,10 +87,36 @@ pub(crate) fn send_example(
     data_type: &str,
     records: &'static [u8],
 ) -> anyhow::Result<String> {
-    let source = Source::new(records, None).context("the example cannot be read")?;
-    let sender = Sender::new(client, data_group.to_owned(), data_type.to_owned());
-    let progress = Progress::start_hidden(source.position());
-    Import { sender, progress, on_rejection: OnRejection::Stop }.run(source, CHUNK_RECORDS)
+    let source = Source::Json(Input::new(records, None).context("the example cannot be read")?);
+    let (data_group, data_type) = (data_group.to_owned(), data_type.to_owned());
+    let service = client.base().to_string();
+    let target = Target { service, data_group: data_group.clone(), data_type: data_type.clone() };
+    let import = Import {
+        sender: Sender::new(client, data_group, data_type),
+        progress: Progress::start_hidden(source.extent()),
+        checkpoint: Checkpoint::begin(None, target, CHUNK_RECORDS, Uuid::new_v4().to_string())?,
+        on_rejection: OnRejection::Stop,
+        again: false,
+        was_stored_before: false,
+    };
+    import.run(source)
+}
+
+/// What has to be known to read a table. Only the administrator may see the schema.
+fn reading(
+    arguments: &Arguments,
+    format: Format,
+    client: &Client,
+    data_group: &str,
+    data_type: &str,
+) -> anyhow::Result<Reading> {
+    let mut schema = Value::Null;
+    if format != Format::Json && arguments.token.is_none() {
+        let query = format!("data-sets?data-group={data_group}&data-type={data_type}");
+        schema = client.get_at(&query)?.body[0]["schema"].take();
+    }
+    let texts = TextFields::of(&schema, &arguments.text);
+    Ok(Reading { sheet: arguments.sheet.clone(), texts })
 }
 
 /// Makes the data set unless there is one.
@@ -134,13 +146,8 @@ fn target(arguments: &Arguments) -> anyhow::Result<(String, String)> {
     match (&arguments.data_group, &arguments.data_type, &arguments.data_set) {
         (Some(group), Some(data_type), _) => Ok((group.clone(), data_type.clone())),
         (_, _, Some(name)) => {
-            let hint = "with a data set's own token, name it by --data-group and --data-type";
-            let data_set = arguments.service.administrator().context(hint)?.get(&["data-sets", name])?.body;
-            let text = |key: &str| -> anyhow::Result<String> {
-                let value: &Value = &data_set[key];
-                value.as_str().map(str::to_owned).with_context(|| format!("the answer holds no {key}"))
-            };
-            Ok((text("data_group")?, text("data_type")?))
+            let found = Found::by_name(&arguments.service, name)?;
+            Ok((found.data_group, found.data_type))
         }
         _ => bail!("name the data set by --data-set, or by --data-group and --data-type"),
     }
@@ -150,13 +157,17 @@ fn target(arguments: &Arguments) -> anyhow::Result<(String, String)> {
 struct Import {
     sender: Sender,
     progress: Progress,
+    checkpoint: Checkpoint,
     on_rejection: OnRejection,
+    again: bool,
+    /// Whether the service has said of any chunk that an earlier import stored it.
+    was_stored_before: bool,
 }
 
 impl Import {
     /// Sends all records; a line that says how many.
-    fn run(mut self, source: Source, chunk_records: u64) -> anyhow::Result<String> {
-        let mut chunks = Chunks::new(chunk_records);
+    fn run(mut self, source: Source) -> anyhow::Result<String> {
+        let mut chunks = Chunks::new(self.checkpoint.chunk_records(), source.layout());
         let result = source.records(|record| chunks.add(&record).map_or(Ok(()), |chunk| self.send(&chunk)));
         // Of a file that breaks off, the chunk that was begun is not sent: the person has to look at it anyway.
         let result = result.and_then(|()| chunks.finish().map_or(Ok(()), |chunk| self.send(&chunk)));
@@ -164,18 +175,41 @@ impl Import {
         match result {
             Err(error) => Err(error.context(summary)),
             Ok(()) if self.progress.rejected_so_far() > 0 => bail!("{summary}"),
-            Ok(()) => Ok(summary),
+            Ok(()) => {
+                self.checkpoint.end();
+                let hint = "; what an earlier import stored is stored once more only with --again";
+                Ok(if self.was_stored_before { summary + hint } else { summary })
+            }
         }
     }
 
     fn send(&mut self, chunk: &Chunk) -> anyhow::Result<()> {
-        match self.sender.send(chunk)? {
+        if self.checkpoint.is_stored(chunk) {
+            self.progress.stored_before(chunk.records);
+            return Ok(());
+        }
+        let mut key = self.checkpoint.key(chunk, self.again);
+        let mut sent = self.sender.send(chunk, &key)?;
+        while matches!(sent, Sent::Rejected(Rejection { is_replayed: true, .. })) {
+            // The schema may be another one since. Nothing of the chunk was stored, so a further key doubles nothing;
+            // and it is the same one if this is stopped before it is noted.
+            key = checkpoint::further_key(&key);
+            sent = self.sender.send(chunk, &key)?;
+        }
+        self.checkpoint.note(chunk, !matches!(sent, Sent::Rejected(_)));
+        match sent {
             Sent::Stored => self.progress.stored(chunk.records),
-            Sent::Rejected(faults) => {
-                self.progress.rejected(chunk.records, &faults);
+            Sent::StoredBefore => {
+                self.was_stored_before = true;
+                self.progress.stored_before(chunk.records);
+            }
+            Sent::Rejected(rejection) => {
+                self.progress.rejected(chunk.records, &rejection.faults);
                 if self.on_rejection == OnRejection::Stop {
-                    let place = chunk.place();
-                    bail!("{place}: not stored, and nothing after; --keep-going sends what comes after");
+                    let (place, hint) = (chunk.place(), self.checkpoint.hint());
+                    bail!(
+                        "{place}: not stored, and nothing after; --keep-going sends what comes after{hint}"
+                    );
                 }
             }
         }

@@ -6,11 +6,14 @@
 mod administration;
 mod cli;
 mod client;
+mod export;
 mod health;
 mod home;
 mod import;
 mod migrate;
 pub mod private;
+mod target;
 mod up;
+mod whole_file;
 
 pub use cli::main;

@@ -3,7 +3,9 @@
 
 use backdrop_testing::{ADMIN_TOKEN, Stack};
 use flate2::read::GzDecoder;
+use parquet::file::reader::{FileReader, SerializedFileReader};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -76,4 +78,35 @@ async fn the_published_figures_are_stored_and_found() {
 
     import(&stack, &file);
     assert_eq!(stored(&stack), RECORDS, "importing again changes no count");
+    are_exported(&stack, &records);
+}
+
+/// Exports all records, as JSON lines and as Parquet.
+fn are_exported(stack: &Stack, records: &[Value]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let export = |name: &str| {
+        let path = folder.path().join(name);
+        let output = Command::new(env!("CARGO_BIN_EXE_backdrop"))
+            .args(["export", "transactional_services_summaries", "--output"])
+            .arg(&path)
+            .env("BACKDROP_WRITE_URL", format!("http://{}", stack.write.address()))
+            .env("BACKDROP_ADMIN_TOKEN", ADMIN_TOKEN)
+            .output()
+            .expect("the command");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        print!("{}", String::from_utf8_lossy(&output.stdout));
+        path
+    };
+    let id = |record: &Value| record["_id"].as_str().expect("an id").to_owned();
+    let expected: BTreeMap<String, &Value> = records.iter().map(|record| (id(record), record)).collect();
+    let text = std::fs::read_to_string(export("all.jsonl")).expect("the file");
+    assert_eq!(text.lines().count(), RECORDS);
+    for (line, (_, expected)) in text.lines().zip(expected) {
+        let mut record: Value = serde_json::from_str(line).expect("a record");
+        record.as_object_mut().expect("a record").remove("_updated_at");
+        assert_eq!(record, *expected);
+    }
+    let table =
+        SerializedFileReader::new(File::open(export("all.parquet")).expect("the file")).expect("Parquet");
+    assert_eq!(usize::try_from(table.metadata().file_metadata().num_rows()), Ok(RECORDS));
 }

@@ -10,6 +10,7 @@ pub mod batch;
 pub mod data_set;
 pub mod document;
 pub mod error;
+pub mod export;
 pub mod ingest;
 pub mod json;
 pub mod log;

@@ -16,6 +16,7 @@ mod order;
 mod record;
 mod row;
 mod scalar;
+mod table_cell;
 
 pub use bounds::{ANSWER_BYTES_MAX, ROWS_MAX, too_large, too_many_groups, too_many_rows};
 pub use cell::{Cell, Collected};
@@ -24,6 +25,7 @@ pub use number::Number;
 pub use record::record_row;
 pub use row::Row;
 pub use scalar::Scalar;
+pub use table_cell::TableCell;
 
 use crate::error::ApiError;
 use crate::query::{Grouping, Layout};

@@ -10,6 +10,7 @@ mod clock;
 mod ledger;
 mod process;
 mod proxy;
+mod scripted;
 mod servers;
 mod stack;
 
@@ -18,6 +19,7 @@ pub use clock::an_hour_back;
 pub use ledger::{Judgement, Ledger, Load};
 pub use process::Process;
 pub use proxy::{Proxy, Traffic};
+pub use scripted::{Reply, Request, answering, scripted};
 pub use servers::{SHARED_POSTGRES, SharedPostgres};
 pub use stack::{ADMIN_TOKEN, PostgresKind, Stack, StackOptions, eventually};
 

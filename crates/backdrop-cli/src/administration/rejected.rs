@@ -1,4 +1,5 @@
 //! `backdrop rejected`: batches that were refused, and what becomes of them.
+
 use super::{Output, print_json, shown};
 use crate::client::{Client, Service};
 use anyhow::Context;

@@ -13,8 +13,12 @@ pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
     /// After how long to try again, if the service said so.
     pub(crate) retry_after: Option<Duration>,
+    /// It is the answer to an earlier request with the same key; nothing was tried now.
+    pub(crate) is_replayed: bool,
     /// What went wrong with which record; empty where no record was at fault.
     pub(crate) errors: Vec<RecordError>,
+    /// How many faults there are in all, listed or not.
+    pub(crate) errors_total: u64,
     message: String,
     messages: Vec<String>,
 }
@@ -29,6 +33,23 @@ pub(crate) struct RecordError {
     pub(crate) pointer: String,
     /// What is wrong with it.
     pub(crate) message: String,
+    /// In how many records it is wrong.
+    #[serde(default = "one")]
+    pub(crate) count: u64,
+    /// The next few of them.
+    #[serde(default)]
+    pub(crate) also: Vec<SamePlace>,
+}
+
+/// A further record with the same fault.
+#[derive(Debug, Deserialize)]
+pub(crate) struct SamePlace {
+    /// Which record of the request, counted from 1.
+    pub(crate) record: u64,
+}
+
+const fn one() -> u64 {
+    1
 }
 
 impl Refusal {
@@ -39,8 +60,11 @@ impl Refusal {
         let messages = body["messages"].as_array().into_iter().flatten();
         let messages = messages.filter_map(|message| message.as_str().map(str::to_owned)).collect();
         let errors = body["errors"].as_array().into_iter().flatten();
-        let errors = errors.filter_map(|error| RecordError::deserialize(error).ok()).collect();
-        Self { status, retry_after, errors, message, messages }
+        let errors: Vec<RecordError> =
+            errors.filter_map(|error| RecordError::deserialize(error).ok()).collect();
+        let listed = errors.iter().map(|error| error.count).sum();
+        let errors_total = body["errors_total"].as_u64().unwrap_or(listed);
+        Self { status, retry_after, is_replayed: false, errors, errors_total, message, messages }
     }
 
     /// Whether the same request may well succeed later: the service is overloaded, starting or away.

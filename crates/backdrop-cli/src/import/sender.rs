@@ -1,32 +1,39 @@
 //! Sends a chunk until the service has said what became of it.
 //!
-//! **Invariant.** Every record of a chunk has an `_id`, so sending a chunk again changes nothing if it was
-//! stored before: a lost answer costs time, never a record twice.
+//! **Invariant.** A chunk goes out with a key, and the service does what has the same key once: a lost answer costs
+//! time, never a record twice.
 
 use super::chunk::Chunk;
-use crate::client::{Answer, CallError, Client, Refusal};
+use crate::client::{Answer, CallError, Client, Pauses, Refusal, SamePlace};
 use anyhow::{Context, bail};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
-/// How long one chunk is tried: a service that is restarted is back much sooner.
-const TRY_FOR: Duration = Duration::from_secs(120);
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 /// How often a chunk that was accepted but not stored yet is asked after, and for how long: a worker that is
 /// restarted is back much sooner.
 const ASK_EVERY: Duration = Duration::from_millis(500);
 const ASK_FOR: Duration = Duration::from_secs(600);
-/// How many errors of one chunk are shown.
-const ERRORS_SHOWN: usize = 20;
+/// How many faults of one chunk are shown.
+const FAULTS_SHOWN: usize = 20;
 
 /// What became of a chunk.
 #[derive(Debug)]
 pub(super) enum Sent {
     /// All its records are stored.
     Stored,
-    /// None of its records is stored; which were at fault, and why.
-    Rejected(Vec<String>),
+    /// They had been stored before, by a request with the same key.
+    StoredBefore,
+    /// None of its records is stored.
+    Rejected(Rejection),
+}
+
+/// Why a chunk was rejected.
+#[derive(Debug)]
+pub(super) struct Rejection {
+    /// Which records were at fault, and why.
+    pub(super) faults: Vec<String>,
+    /// It was rejected before, by a request with the same key; nothing was tried now.
+    pub(super) is_replayed: bool,
 }
 
 /// Sends chunks to one data set.
@@ -43,19 +50,24 @@ impl Sender {
         Self { client, data_group, data_type }
     }
 
-    /// Sends a chunk.
+    /// Sends a chunk under a key.
     ///
     /// # Errors
     /// If the service refuses all chunks alike, or nothing helps for two minutes.
-    pub(super) fn send(&self, chunk: &Chunk) -> anyhow::Result<Sent> {
+    pub(super) fn send(&self, chunk: &Chunk, key: &str) -> anyhow::Result<Sent> {
         let path = ["data", self.data_group.as_str(), self.data_type.as_str()];
         let mut pauses = Pauses::start();
+        let mut is_first = true;
         loop {
-            let (error, at_least) = match self.client.post(&path, &chunk.body) {
+            let (error, at_least) = match self.client.post_once(&path, &chunk.body, key) {
+                // Else it was stored just now, and the answer lost.
+                Ok(Answer { receipt: None, is_replayed: true, .. }) if is_first => {
+                    return Ok(Sent::StoredBefore);
+                }
                 Ok(Answer { receipt: None, .. }) => return Ok(Sent::Stored),
                 Ok(Answer { receipt: Some(location), .. }) => return self.wait_for(chunk, &location),
                 Err(CallError::Refused(refusal)) if refusal.blames_records() => {
-                    return Ok(Sent::Rejected(faults(chunk, &refusal)));
+                    return Ok(Sent::Rejected(Rejection::of(chunk, &refusal)));
                 }
                 Err(CallError::Refused(refusal)) if !refusal.is_transient() => {
                     return Err(CallError::Refused(refusal).into());
@@ -70,6 +82,7 @@ impl Sender {
                 let error = anyhow::Error::from(error);
                 return Err(error).with_context(|| chunk.place());
             }
+            is_first = false;
         }
     }
 
@@ -78,7 +91,7 @@ impl Sender {
         let deadline = Instant::now() + ASK_FOR;
         while Instant::now() < deadline {
             std::thread::sleep(ASK_EVERY);
-            let body = match self.client.get_receipt(location) {
+            let body = match self.client.get_at(location) {
                 Ok(answer) => answer.body,
                 Err(CallError::Refused(refusal)) if !refusal.is_transient() => {
                     return Err(CallError::Refused(refusal).into());
@@ -89,7 +102,7 @@ impl Sender {
                 Some("stored") => return Ok(Sent::Stored),
                 Some("rejected") => {
                     let refusal = Refusal::read(ureq::http::StatusCode::BAD_REQUEST, None, &body);
-                    return Ok(Sent::Rejected(faults(chunk, &refusal)));
+                    return Ok(Sent::Rejected(Rejection::of(chunk, &refusal)));
                 }
                 Some("queued") => {}
                 other => bail!("{}: the service says {}", chunk.place(), other.unwrap_or("nothing of it")),
@@ -103,65 +116,78 @@ fn state(receipt: &Value) -> Option<&str> {
     receipt["state"].as_str()
 }
 
+impl Rejection {
+    fn of(chunk: &Chunk, refusal: &Refusal) -> Self {
+        Self { faults: faults(chunk, refusal), is_replayed: refusal.is_replayed }
+    }
+}
+
 /// Which records of the file were at fault, and why.
 fn faults(chunk: &Chunk, refusal: &Refusal) -> Vec<String> {
     if refusal.errors.is_empty() {
         return vec![format!("{}: {refusal}", chunk.place())];
     }
     let mut faults: Vec<String> = Vec::new();
-    for error in refusal.errors.iter().take(ERRORS_SHOWN) {
-        let number = chunk.first + error.record.saturating_sub(1);
+    let mut told = 0;
+    for error in refusal.errors.iter().take(FAULTS_SHOWN) {
+        let place = chunk.place_of(error.record, &error.pointer);
         let field = error.pointer.strip_prefix('/').map(|field| format!("{field}: ")).unwrap_or_default();
-        faults.push(format!("record {number}: {field}{}", error.message));
+        let also = also(chunk, &error.also, error.count);
+        faults.push(format!("{place}: {field}{}{also}", error.message));
+        told += error.count;
     }
-    if refusal.errors.len() > ERRORS_SHOWN {
-        faults.push(format!("{} more errors in {}", refusal.errors.len() - ERRORS_SHOWN, chunk.place()));
+    if refusal.errors_total > told {
+        faults.push(format!("{} more errors in {}", refusal.errors_total - told, chunk.place()));
     }
     faults
 }
 
-/// Pauses that grow, up to a deadline.
-struct Pauses {
-    deadline: Instant,
-    next: Duration,
-}
-
-impl Pauses {
-    fn start() -> Self {
-        Self { deadline: Instant::now() + TRY_FOR, next: FIRST_PAUSE }
+/// In how many records something is wrong, and the next few of them.
+fn also(chunk: &Chunk, places: &[SamePlace], count: u64) -> String {
+    if count < 2 {
+        return String::new();
     }
-
-    /// Waits before the next try; `false` if there is no time left for one.
-    fn pause(&mut self, at_least: Option<Duration>) -> bool {
-        // Between half and all of it, so that clients that failed together do not come back together.
-        let random = u32::from(uuid::Uuid::new_v4().as_bytes()[0]);
-        let pause = self.next / 2 + self.next / 2 * random / 255;
-        let pause = pause.max(at_least.unwrap_or_default());
-        self.next = (self.next * 2).min(LONGEST_PAUSE);
-        let has_time = Instant::now() + pause < self.deadline;
-        if has_time {
-            std::thread::sleep(pause);
-        }
-        has_time
+    let places: Vec<String> = places.iter().map(|place| chunk.place_of(place.record, "")).collect();
+    let more = if places.len() as u64 + 1 < count { " and others" } else { "" };
+    match places.is_empty() {
+        true => format!(" (in {count} records)"),
+        false => format!(" (in {count} records, also {}{more})", places.join(", ")),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use backdrop_core::origin::Origin;
     use serde_json::json;
 
     #[test]
-    fn faults_have_the_numbers_of_the_file() {
-        let chunk = Chunk { first: 1001, records: 1000, body: String::new() };
+    fn faults_have_the_places_of_the_file() {
+        let origin = Origin::Lines { lines: (1003..2003).collect() };
+        let chunk =
+            Chunk { number: 2, first: 1001, records: 1000, has_ids: true, body: String::new(), origin };
         let refuse = |body: Value| Refusal::read(ureq::http::StatusCode::BAD_REQUEST, None, &body);
         let body = json!({"errors": [{"record": 3, "pointer": "/count", "message": "is no number"}]});
-        assert_eq!(faults(&chunk, &refuse(body)), ["record 1003: count: is no number"]);
+        assert_eq!(faults(&chunk, &refuse(body)), ["record 1003 (line 1005): count: is no number"]);
         let body = json!({"message": "Error parsing JSON"});
         assert_eq!(faults(&chunk, &refuse(body)), ["records 1001 to 2000: Error parsing JSON"]);
         let errors = vec![json!({"record": 1, "message": "bad"}); 25];
         let shown = faults(&chunk, &refuse(json!({ "errors": errors })));
         assert_eq!(shown.len(), 21);
         assert_eq!(shown.last().map(String::as_str), Some("5 more errors in records 1001 to 2000"));
+    }
+
+    #[test]
+    fn a_fault_of_many_records_is_told_once() {
+        let origin = Origin::Lines { lines: (2..7).collect() };
+        let chunk = Chunk { number: 1, first: 1, records: 5, has_ids: true, body: String::new(), origin };
+        let error = json!({"record": 1, "message": "bad", "count": 4,
+            "also": [{"record": 2, "line": 9}, {"record": 3}]});
+        let body = json!({"errors": [error], "errors_total": 4});
+        let refusal = Refusal::read(ureq::http::StatusCode::BAD_REQUEST, None, &body);
+        assert_eq!(
+            faults(&chunk, &refusal),
+            ["record 1 (line 2): bad (in 4 records, also record 2 (line 3), record 3 (line 4) and others)"]
+        );
     }
 }
