@@ -80,6 +80,17 @@ pub(super) struct Received {
 }
 
 impl Received {
+    /// Lets in who may write; the body comes later.
+    pub(super) fn admit(
+        state: &State,
+        known: Arc<KnownDataSet>,
+        request: &HttpRequest,
+    ) -> Result<Self, WriteError> {
+        let caller = state.guard.holder(Scope::Write, request.headers(), &known, &state.catalogue)?;
+        let preference = Preference::of(request.headers(), state.wait)?;
+        Ok(Self { known, caller, preference, body: Bytes::new() })
+    }
+
     /// Checks in the order of the contract: token, encoding, size.
     pub(super) async fn take(
         state: &State,
@@ -87,10 +98,9 @@ impl Received {
         request: &HttpRequest,
         payload: Payload,
     ) -> Result<Self, WriteError> {
-        let caller = state.guard.holder(Scope::Write, request.headers(), &known, &state.catalogue)?;
-        let preference = Preference::of(request.headers(), state.wait)?;
+        let admitted = Self::admit(state, known, request)?;
         let body = state.body.read(request.headers(), payload).await?;
-        Ok(Self { known, caller, preference, body })
+        Ok(Self { body, ..admitted })
     }
 
     /// The format of the body by its content type; an empty one is told as such, whatever it claims to be.
