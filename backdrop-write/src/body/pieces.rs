@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::io::{BufRead, Read, Result};
 
-/// Large enough to be few, small enough that the one half read does not matter.
-const PIECE_BYTES: usize = 64 * 1024;
+/// Large enough for the C library to give each back to the system when it is freed, small enough that the one half
+/// read does not matter. What is not written to takes no memory.
+const PIECE_BYTES: usize = 1 << 20;
 
 /// What has arrived and is not read yet.
 #[derive(Debug, Default)]
