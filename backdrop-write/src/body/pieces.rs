@@ -5,7 +5,7 @@ use std::io::{BufRead, Read, Result};
 
 /// Large enough for the C library to give each back to the system when it is freed, small enough that the one half
 /// read does not matter. What is not written to takes no memory.
-const PIECE_BYTES: usize = 1 << 20;
+const PIECE_BYTES: usize = 256 * 1024;
 
 /// What has arrived and is not read yet.
 #[derive(Debug, Default)]

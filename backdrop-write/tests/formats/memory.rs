@@ -15,10 +15,9 @@ const BODY_BYTES: usize = 10 << 20;
 
 /// By how much the peak of a fresh service grows when it is sent this.
 async fn growth_kib(ask: impl FnOnce(&Client)) -> u64 {
-    growth_kib_of(StackOptions { workers: 1, ..StackOptions::default() }, ask).await
-}
-
-async fn growth_kib_of(options: StackOptions, ask: impl FnOnce(&Client)) -> u64 {
+    // As in the image: else the C library keeps ever larger pieces for itself, once per thread.
+    let environment = vec![("GLIBC_TUNABLES".to_owned(), "glibc.malloc.mmap_threshold=1048576".to_owned())];
+    let options = StackOptions { workers: 1, environment, ..StackOptions::default() };
     let stack = Stack::start_with(options).await.expect("a stack");
     stack.create_data_set("group", "kind");
     let writer = stack.writer().with_token("token-for-kind");
@@ -27,8 +26,10 @@ async fn growth_kib_of(options: StackOptions, ask: impl FnOnce(&Client)) -> u64 
     send(&writer, PATH, LINES, small.as_str()).expect(200);
     send(&writer, PATH, CSV, format!("_id,text\na,{}\n", "x".repeat(100_000))).expect(200);
     send(&writer, PATH, XLSX, "no workbook").expect(400);
-    let list = gzip(format!("[{}]", small.trim_end().replace('\n', ",")).as_bytes());
-    send(&writer.with_header("Content-Encoding", "gzip"), PATH, "application/json", list).expect(200);
+    let list = format!("[{}]", small.trim_end().replace('\n', ","));
+    for (encoding, body) in [("gzip", gzip(list.as_bytes())), ("zstd", zstd_raw(list.as_bytes()))] {
+        send(&writer.with_header("Content-Encoding", encoding), PATH, "application/json", body).expect(200);
+    }
     let before = stack.write.peak_memory_kib();
     ask(&writer);
     stack.write.peak_memory_kib() - before
@@ -132,11 +133,8 @@ async fn what_is_compressed_takes_little_memory() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_large_bodies_take_little_more_than_one() {
-    // As in the image: else the C library keeps ever larger pieces for itself, once per thread.
-    let environment = vec![("GLIBC_TUNABLES".to_owned(), "glibc.malloc.mmap_threshold=1048576".to_owned())];
-    let options = StackOptions { workers: 1, environment, ..StackOptions::default() };
     let list = format!("[{}]", lines(BODY_BYTES - 2).trim_end().replace('\n', ","));
-    let kib = growth_kib_of(options, |writer| {
+    let kib = growth_kib(|writer| {
         for _ in 0..2 {
             send(writer, PATH, "application/json", list.clone()).expect(200);
             send(writer, PATH, LINES, lines(BODY_BYTES - 2)).expect(200);
