@@ -60,7 +60,7 @@ impl fmt::Display for Compression {
 
 /// Inflates one member, or one frame.
 pub(super) enum Inflating {
-    Gzip(GzDecoder<Pieces>),
+    Gzip(Box<GzDecoder<Pieces>>),
     Zstd(Box<StreamingDecoder<Pieces, FrameDecoder>>),
 }
 
@@ -68,7 +68,7 @@ impl Compression {
     /// A reader of what the pieces inflate to.
     pub(super) fn decoder(self, compressed: Pieces) -> Result<Inflating> {
         match self {
-            Self::Gzip => Ok(Inflating::Gzip(GzDecoder::new(compressed))),
+            Self::Gzip => Ok(Inflating::Gzip(Box::new(GzDecoder::new(compressed)))),
             Self::Zstd => StreamingDecoder::new_with_max_window_size(compressed, ZSTD_WINDOW_BYTES_MAX)
                 .map(|decoder| Inflating::Zstd(Box::new(decoder)))
                 .map_err(Error::other),

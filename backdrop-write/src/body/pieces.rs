@@ -1,14 +1,15 @@
-//! A compressed body in pieces, each of which is let go of once it is read.
+//! A body in pieces, each of which is let go of once it is read.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, Read, Result};
 
-/// Large enough to be few, small enough that the one half read does not matter.
-const PIECE_BYTES: usize = 64 * 1024;
+/// Large enough for the C library to give each back to the system when it is freed, small enough that the one half
+/// read does not matter. What is not written to takes no memory.
+const PIECE_BYTES: usize = 256 * 1024;
 
 /// What has arrived and is not read yet.
 #[derive(Debug, Default)]
-pub(super) struct Pieces {
+pub(crate) struct Pieces {
     pieces: VecDeque<Vec<u8>>,
     /// How much of the first piece is read.
     consumed: usize,
@@ -33,8 +34,17 @@ impl Pieces {
         }
     }
 
+    /// Takes the first piece out.
+    pub(crate) fn take_first(&mut self) -> Option<Vec<u8>> {
+        let mut first = self.pieces.pop_front()?;
+        first.drain(..self.consumed);
+        self.consumed = 0;
+        self.len -= first.len();
+        Some(first)
+    }
+
     /// How many bytes are left.
-    pub(super) const fn len(&self) -> usize {
+    pub(crate) const fn len(&self) -> usize {
         self.len
     }
 

@@ -8,6 +8,9 @@ use std::collections::HashMap;
 /// The column that is for people only.
 const COMMENT: &str = "comment";
 
+/// The widest table: a record has no more keys.
+pub(super) const COLUMNS_MAX: usize = json::KEYS_MAX;
+
 /// A column of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Column {
@@ -32,6 +35,9 @@ pub(super) fn of<N: AsRef<str>>(
     texts: &TextFields,
     place: impl Fn(usize) -> String,
 ) -> Result<Vec<Column>, String> {
+    if names.len() > COLUMNS_MAX {
+        return Err(format!("there are more than {COLUMNS_MAX} columns"));
+    }
     let mut seen: HashMap<&str, usize> = HashMap::new();
     let mut columns = Vec::with_capacity(names.len());
     for (index, name) in names.iter().enumerate() {

@@ -1,16 +1,17 @@
 //! CSV (RFC 4180): the first row are the keys; lines that begin with `#`, empty rows and a column named
 //! `comment` are skipped. Values have no types, so the schema is asked, and then the text itself.
 
+mod rows;
 mod value;
 
 use super::columns::{self, Column};
-use super::gathering::{Gathering, NUL, push_text};
+use super::gathering::{Gathering, NUL, kept};
 use super::{Bounds, Decoded};
 use backdrop_core::batch::Handling;
 use backdrop_core::error::{ApiError, ErrorCode};
 use backdrop_core::origin::Origin;
 use backdrop_core::schema::TextFields;
-use csv::{ByteRecord, Reader, ReaderBuilder};
+use rows::{Row, Rows};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// What is said of text in another encoding, which is what spreadsheets write unless told otherwise.
@@ -33,7 +34,7 @@ pub(super) fn decode(
         .map_err(|detail| ApiError::new(ErrorCode::InvalidCsv, format!("line {}: {detail}", head.line)))?;
     let mut json = String::new();
     while let Some(row) = rows.next()? {
-        if row.fields.iter().all(<[u8]>::is_empty) {
+        if row.fields().all(<[u8]>::is_empty) {
             continue;
         }
         json.clear();
@@ -41,21 +42,15 @@ pub(super) fn decode(
             Ok(()) => gathering.add(row.line, &json)?,
             Err(fault) => {
                 gathering.fault("", ErrorCode::InvalidCsv, &fault, || fault.clone());
-                // What can be kept of it: a text, which never passes for a record.
-                json.clear();
-                push_text(
-                    &mut json,
-                    &String::from_utf8_lossy(row.raw.trim_ascii_end()).replace('\0', "\u{fffd}"),
-                );
-                gathering.add(row.line, &json)?;
+                gathering.add(row.line, &kept(row.raw.trim_ascii_end()))?;
             }
         }
     }
     gathering.finish(ErrorCode::InvalidCsv, |lines| Origin::Lines { lines })
 }
 
-fn head_of(head: &Row<'_>, texts: &TextFields) -> Result<Vec<Column>, String> {
-    let names: Result<Vec<&str>, _> = head.fields.iter().map(std::str::from_utf8).collect();
+fn head_of(head: &Row<'_, '_>, texts: &TextFields) -> Result<Vec<Column>, String> {
+    let names: Result<Vec<&str>, _> = head.fields().map(std::str::from_utf8).collect();
     let names = names.map_err(|_| NOT_UTF_8.to_owned())?;
     if let [name] = names.as_slice()
         && let Some(other) = [';', '\t'].into_iter().find(|other| name.contains(*other))
@@ -66,8 +61,8 @@ fn head_of(head: &Row<'_>, texts: &TextFields) -> Result<Vec<Column>, String> {
 }
 
 /// A row as a JSON object; or what is wrong with it.
-fn row_as_json(row: &Row<'_>, columns: &[Column], json: &mut String) -> Result<(), String> {
-    let (found, expected) = (row.fields.len(), columns.len());
+fn row_as_json(row: &Row<'_, '_>, columns: &[Column], json: &mut String) -> Result<(), String> {
+    let (found, expected) = (row.fields().len(), columns.len());
     let quoted = value::quoted(row.raw)
         .ok_or("a quote that is opened is never closed; write a quote within a field twice".to_owned())?;
     if found != expected {
@@ -76,7 +71,7 @@ fn row_as_json(row: &Row<'_>, columns: &[Column], json: &mut String) -> Result<(
         ));
     }
     json.push('{');
-    for (index, (column, field)) in columns.iter().zip(row.fields.iter()).enumerate() {
+    for (index, (column, field)) in columns.iter().zip(row.fields()).enumerate() {
         let text = std::str::from_utf8(field).map_err(|_| NOT_UTF_8.to_owned())?;
         match column {
             Column::Comment => {}
@@ -97,62 +92,6 @@ fn row_as_json(row: &Row<'_>, columns: &[Column], json: &mut String) -> Result<(
     }
     json.push('}');
     Ok(())
-}
-
-/// A row and where it stands.
-struct Row<'b> {
-    fields: ByteRecord,
-    /// Its bytes as they came, quotes and the end of the line included.
-    raw: &'b [u8],
-    line: u32,
-}
-
-struct Rows<'b> {
-    body: &'b [u8],
-    reader: Reader<&'b [u8]>,
-}
-
-impl<'b> Rows<'b> {
-    fn new(body: &'b [u8]) -> Self {
-        let reader =
-            ReaderBuilder::new().has_headers(false).flexible(true).comment(Some(b'#')).from_reader(body);
-        Self { body, reader }
-    }
-
-    fn next(&mut self) -> Result<Option<Row<'b>>, ApiError> {
-        let before = self.reader.position().clone();
-        let mut fields = ByteRecord::new();
-        let is_there = self.reader.read_byte_record(&mut fields).map_err(|error| {
-            ApiError::new(ErrorCode::InvalidCsv, format!("The body cannot be read as CSV: {error}"))
-        })?;
-        if !is_there {
-            return Ok(None);
-        }
-        let place = |byte: u64| usize::try_from(byte).unwrap_or(usize::MAX).min(self.body.len());
-        let skipped = &self.body[place(before.byte())..place(self.reader.position().byte())];
-        let (lines, raw) = after_skipped(skipped);
-        let line = u32::try_from(before.line()).unwrap_or(u32::MAX).saturating_add(lines);
-        Ok(Some(Row { fields, raw, line }))
-    }
-}
-
-/// The reader skips empty lines and comments before a row without a word: how many they are, and the rest.
-fn after_skipped(mut bytes: &[u8]) -> (u32, &[u8]) {
-    let mut lines = 0;
-    loop {
-        match bytes {
-            [b'\n', rest @ ..] => {
-                lines += 1;
-                bytes = rest;
-            }
-            [b'\r', rest @ ..] => bytes = rest,
-            [b'#', rest @ ..] => {
-                let end = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
-                bytes = &rest[end..];
-            }
-            _ => return (lines, bytes),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -122,5 +122,16 @@ pub(super) fn push_text(json: &mut String, text: &str) {
     }
 }
 
+/// What is kept of a line or a row that is no record: a text, which never passes for one. A long one is cut off.
+pub(super) fn kept(line: &[u8]) -> String {
+    let beginning = &line[..line.len().min(KEPT_BYTES_MAX)];
+    let mut json = String::new();
+    push_text(&mut json, &String::from_utf8_lossy(beginning).replace('\0', "\u{fffd}"));
+    json
+}
+
+/// How much of it: enough to see what it was meant to be.
+const KEPT_BYTES_MAX: usize = 64 * 1024;
+
 /// What is said of a text that cannot be kept.
 pub(super) const NUL: &str = "the character NUL cannot be stored; take it out";

@@ -1,6 +1,6 @@
 //! JSON lines: each line is checked as strictly as a JSON body is.
 
-use super::gathering::{Gathering, push_text};
+use super::gathering::{Gathering, kept};
 use super::{Bounds, Decoded};
 use backdrop_core::batch::Handling;
 use backdrop_core::error::{ApiError, ErrorCode};
@@ -10,7 +10,6 @@ use backdrop_core::origin::Origin;
 /// The records of a body of lines; empty ones are skipped.
 pub(super) fn decode(body: &[u8], bounds: Bounds, handling: Handling) -> Result<Decoded, ApiError> {
     let mut gathering = Gathering::new(bounds, handling).with_room(body.len() + 2);
-    let mut kept = String::new();
     for (number, line) in (1..).zip(body.split(|byte| *byte == b'\n')) {
         let line = line.trim_ascii();
         if line.is_empty() {
@@ -21,10 +20,7 @@ pub(super) fn decode(body: &[u8], bounds: Bounds, handling: Handling) -> Result<
             Err(detail) => {
                 gathering
                     .fault("", ErrorCode::InvalidJson, &detail, || format!("Error parsing JSON: {detail}"));
-                // What can be kept of it: a text, which never passes for a record.
-                kept.clear();
-                push_text(&mut kept, &String::from_utf8_lossy(line).replace('\0', "\u{fffd}"));
-                gathering.add(number, &kept)?;
+                gathering.add(number, &kept(line))?;
             }
         }
     }

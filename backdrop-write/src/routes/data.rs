@@ -70,6 +70,15 @@ pub(super) struct Received {
 }
 
 impl Received {
+    /// Lets in who may write; the body comes later.
+    pub(super) fn admit(
+        state: &State,
+        known: Arc<KnownDataSet>,
+        request: &HttpRequest,
+    ) -> Result<Self, WriteError> {
+        Ok(Self { writer: Writer::admit(state, known, request)?, body: Bytes::new() })
+    }
+
     /// Checks in the order of the contract: token, encoding, size.
     pub(super) async fn take(
         state: &State,
@@ -77,9 +86,9 @@ impl Received {
         request: &HttpRequest,
         payload: Payload,
     ) -> Result<Self, WriteError> {
-        let writer = Writer::admit(state, known, request)?;
-        let body = state.body.read(request.headers(), payload).await?;
-        Ok(Self { writer, body })
+        let mut admitted = Self::admit(state, known, request)?;
+        admitted.body = state.body.read(request.headers(), payload).await?;
+        Ok(admitted)
     }
 
     /// The format of the body by its content type; an empty one is told as such, whatever it claims to be.
@@ -107,8 +116,8 @@ impl Received {
         query: SheetQuery,
     ) -> Result<Sent, WriteError> {
         let Self { writer, body } = self;
-        // Before the body is taken apart: so it need not be kept beside its records.
-        let idempotency = writer.key_standing_for(&kind, body.clone()).await?;
+        // Before the body is taken apart, so that it need not be kept beside its records.
+        let idempotency = writer.key_standing_for(&kind, &body).await?;
         let data_set = &writer.known.data_set;
         let decoded = state.decoder.decode(body, format, data_set, query.sheet, writer.handling()).await?;
         Ok(Sent { writer, kind, idempotency, decoded })

@@ -63,7 +63,7 @@ async fn delete(
     let writer = Writer::admit(&state, state.data_set(&group, &data_type).await?, &request)?;
     expect_id(&id)?;
     let kind = BatchKind::DeleteRecord { id };
-    let idempotency = writer.key_standing_for(&kind, Bytes::new()).await?;
+    let idempotency = writer.key_standing_for(&kind, &Bytes::new()).await?;
     let asked =
         Asked { kind, origin: Origin::Request, records: String::new(), faults: Vec::new(), idempotency };
     writer.submit(&state, asked, request_id, json!({"status": "ok"})).await

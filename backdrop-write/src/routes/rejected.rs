@@ -161,7 +161,7 @@ async fn replay(
     let (kept, records) = inflate(kept).await?;
     let only_if_unchanged = options.only_if_unchanged;
     let kind = BatchKind::Replay { of: kept.batch.batch_id, only_if_unchanged };
-    let idempotency = writer.key_standing_for(&kind, Bytes::new()).await?;
+    let idempotency = writer.key_standing_for(&kind, &Bytes::new()).await?;
     let asked = Asked { kind, origin: kept.origin, records, faults: kept.faults, idempotency };
     writer.submit(&state, asked, request_id, json!({"status": "ok"})).await
 }

@@ -3,6 +3,7 @@
 
 use super::State;
 use super::data::{Received, SheetQuery};
+use crate::body::Pieces;
 use crate::error::WriteError;
 use crate::formats::Format;
 use actix_web::http::header::CONTENT_TYPE;
@@ -11,13 +12,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use backdrop_core::error::ErrorCode;
 use backdrop_service::request::RequestId;
 use backdrop_service::routing::only;
-use futures_util::stream;
+use futures_util::{Stream, stream};
 use multer::{Field, Multipart};
 use serde_json::json;
 use std::convert::Infallible;
-
-/// The body is handed to the parser in parts of this size, each of which it copies.
-const PART_BYTES: usize = 64 * 1024;
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(web::resource("/data/{group}/{type}/upload").post(upload).default_service(only("POST")));
@@ -32,9 +30,9 @@ async fn upload(
     payload: Payload,
 ) -> Result<HttpResponse, WriteError> {
     let known = state.data_set(&path.0, &path.1).await?;
-    let mut received = Received::take(&state, known, &request, payload).await?;
-    let boundary = boundary(&request)?;
-    let (format, file) = one_file(std::mem::take(&mut received.body), boundary).await?;
+    let mut received = Received::admit(&state, known, &request)?;
+    let body = state.body.read_in_pieces(request.headers(), payload).await?;
+    let (format, file) = one_file(body, boundary(&request)?).await?;
     received.body = file;
     received.store(&state, format, query.into_inner(), request_id, json!({"status": "ok"})).await
 }
@@ -48,32 +46,41 @@ fn boundary(request: &HttpRequest) -> Result<String, WriteError> {
 }
 
 /// The file of a form and its format. Fields that are no files, which pages add for their own ends, are skipped.
-async fn one_file(body: Bytes, boundary: String) -> Result<(Format, Bytes), WriteError> {
-    let mut rest = body;
-    let parts = std::iter::from_fn(move || {
-        let part = rest.split_to(rest.len().min(PART_BYTES));
-        (!part.is_empty()).then_some(Ok::<_, Infallible>(part))
-    });
-    let mut form = Multipart::new(stream::iter(parts), boundary);
+async fn one_file(body: Pieces, boundary: String) -> Result<(Format, Bytes), WriteError> {
+    let bytes_max = body.len();
+    let mut form = Multipart::new(one_by_one(body), boundary);
     let mut file = None;
     while let Some(field) = form.next_field().await.map_err(broken)? {
         let Some(name) = field.file_name().map(str::to_owned) else { continue };
         if file.is_some() {
             return Err(WriteError::new(ErrorCode::InvalidUpload, "Expected one file, found more than one."));
         }
-        file = Some(read_file(field, &name).await?);
+        let format = Format::of_file(field.content_type().map(AsRef::as_ref), &name)?;
+        file = Some((format, read_file(field, bytes_max).await?));
     }
     let message = "Expected one file, found none: give the part a file name.";
     file.ok_or_else(|| WriteError::new(ErrorCode::InvalidUpload, message))
 }
 
-async fn read_file(field: Field<'_>, name: &str) -> Result<(Format, Bytes), WriteError> {
-    let format = Format::of_file(field.content_type().map(AsRef::as_ref), name)?;
-    let bytes = field.bytes().await.map_err(broken)?;
-    if bytes.is_empty() {
+/// A body piece by piece: the parser takes all that there is before it looks at any of it, and would else hold the
+/// whole body once more.
+fn one_by_one(body: Pieces) -> impl Stream<Item = Result<Bytes, Infallible>> {
+    stream::unfold(body, |mut rest| async {
+        tokio::task::yield_now().await;
+        rest.take_first().map(|piece| (Ok(piece.into()), rest))
+    })
+}
+
+async fn read_file(mut field: Field<'_>, bytes_max: usize) -> Result<Bytes, WriteError> {
+    // With room for all of it: a text that grows is copied.
+    let mut file = Vec::with_capacity(bytes_max);
+    while let Some(chunk) = field.chunk().await.map_err(broken)? {
+        file.extend_from_slice(&chunk);
+    }
+    if file.is_empty() {
         return Err(WriteError::new(ErrorCode::EmptyBody, "The file is empty."));
     }
-    Ok((format, bytes))
+    Ok(file.into())
 }
 
 fn broken(error: multer::Error) -> WriteError {

@@ -90,10 +90,10 @@ impl Writer {
     pub(super) async fn key_standing_for(
         &self,
         kind: &BatchKind,
-        body: Bytes,
+        body: &Bytes,
     ) -> Result<Option<Idempotency>, WriteError> {
         match &self.key {
-            Some(key) => key.clone().standing_for(kind, body).await.map(Some),
+            Some(key) => key.clone().standing_for(kind, body.clone()).await.map(Some),
             None => Ok(None),
         }
     }

@@ -6,8 +6,11 @@ use std::io::{Cursor, Write};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-/// A zip of these files; each content is written so many times.
-fn zipped(files: &[(&str, &str, &[(&str, usize)])]) -> Vec<u8> {
+/// A text, so many times.
+type Repeated<'a> = (&'a str, usize);
+
+/// A zip of these files: name, beginning, and what follows.
+fn zipped(files: &[(&str, &str, &[Repeated<'_>])]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, head, repeated) in files {
         zip.start_file(*name, SimpleFileOptions::default()).expect("memory");
@@ -27,7 +30,7 @@ const RELATIONS: &str = "http://schemas.openxmlformats.org/officeDocument/2006/r
 const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
 const PACKAGE: &str = "http://schemas.openxmlformats.org/package/2006/relationships";
 
-fn xlsx(sheet: &[(&str, usize)], strings: &[(&str, usize)]) -> Vec<u8> {
+fn xlsx(sheet: &[Repeated<'_>], strings: &[Repeated<'_>]) -> Vec<u8> {
     let workbook = format!(
         "<workbook xmlns=\"{MAIN}\" xmlns:r=\"{RELATIONS}\"><sheets><sheet name=\"A\" sheetId=\"1\" r:id=\"r1\"/></sheets></workbook>"
     );

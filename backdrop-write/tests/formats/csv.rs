@@ -25,7 +25,7 @@ async fn values_are_typed_and_the_schema_is_asked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn faults_refuse_the_whole_file_at_the_door_and_are_told_by_line() {
     let (stack, writer) = stack().await;
-    let ragged = send(&writer, PATH, CSV, "_id,count\na,1\nb\nc,1\nd\n").expect(400);
+    let ragged = send(&writer, PATH, CSV, "_id,count\na,1\nb\nc,1\ne\n").expect(400);
     let answer = ragged.json();
     assert_says(&ragged, "line 3: the first line has 2 fields, this one 1");
     assert_eq!((&answer["code"], &answer["errors_total"]), (&json!("invalid_csv"), &json!(2)));

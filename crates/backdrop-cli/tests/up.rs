@@ -2,7 +2,7 @@
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -139,4 +139,25 @@ fn it_ends_with_an_error_when_a_part_of_it_ends() {
     kill_process(pid, Signal::KILL).expect("Redis runs");
     assert_eq!(up.wait().code(), Some(1));
     up.assert_nothing_runs();
+}
+
+#[test]
+fn the_command_reads_a_sheet_when_the_service_inside_it_asks_for_that() {
+    let workbook = include_bytes!("../../../backdrop-write/tests/formats/fixtures/figures.ods");
+    let asked =
+        r#"{"texts":["code"],"sheet":null,"handling":"strict","bounds":{"bytes":10000,"records":10}}"#;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_backdrop"))
+        .arg("--read-sheet-from-stdin")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the command starts");
+    let mut stdin = child.stdin.take().expect("piped");
+    stdin.write_all(&[asked.as_bytes(), b"\n", workbook].concat()).expect("the command listens");
+    drop(stdin);
+    let output = child.wait_with_output().expect("the command ends");
+    let said = String::from_utf8(output.stdout).expect("text");
+    let (remarks, records) = said.split_once('\n').expect("two lines");
+    assert!(output.status.success() && remarks.contains(r#""count":2"#), "{said}");
+    assert_eq!(serde_json::from_str::<Value>(records).expect("JSON")[1]["code"], "007");
 }

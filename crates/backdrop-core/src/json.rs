@@ -3,13 +3,19 @@
 //! what a 64-bit floating-point number holds.)
 //!
 //! Beyond the grammar that means: no duplicate keys (the last would win silently), no NUL (Postgres
-//! cannot keep it), no integer outside of 64 bits (it would lose digits), and at most 128 levels.
+//! cannot keep it), no integer outside of 64 bits (it would lose digits), at most 128 levels, and at most
+//! [`KEYS_MAX`] keys in an object.
 
 use crate::error::{ApiError, ErrorCode};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
+
+/// The most keys of an object. Records have a few dozen; comparing a million of them takes more memory than the body.
+pub const KEYS_MAX: usize = 4_096;
+/// How much of a key or a literal is repeated in a message.
+const SHOWN_CHARS: usize = 100;
 
 /// What a body turned out to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,7 +110,8 @@ fn read(body: &[u8]) -> Result<(&str, Shape), String> {
         && let Some(literal) = integer_out_of_range(text)
     {
         return Err(format!(
-            "the integer {literal} is outside of 64 bits and would lose digits; send it as a string"
+            "the integer {} is outside of 64 bits and would lose digits; send it as a string",
+            shown(literal)
         ));
     }
     Ok((text, top.shape))
@@ -260,14 +267,18 @@ impl<'de> Visitor<'de> for &mut Check<'_> {
         while let Some(key) = map.next_key::<Key<'de>>()? {
             refuse_nul(&key.0)?;
             if key.0.starts_with(RESERVED_BY_PARSER) {
-                return Err(A::Error::custom(format!("the key {:?} is not allowed", key.0)));
+                return Err(A::Error::custom(format!("the key {:?} is not allowed", shown(&key.0))));
+            }
+            if keys.len() == KEYS_MAX {
+                return Err(A::Error::custom(format!("an object has more than {KEYS_MAX} keys")));
             }
             keys.push(key);
             map.next_value_seed(CheckSeed(self.huge))?;
         }
         keys.sort_unstable();
         if let Some(pair) = keys.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(A::Error::custom(format!("the key {:?} stands twice in one object", pair[0].0)));
+            let key = shown(&pair[0].0);
+            return Err(A::Error::custom(format!("the key {key:?} stands twice in one object")));
         }
         Ok(Kind::Object)
     }
@@ -287,6 +298,11 @@ impl<'de> DeserializeSeed<'de> for CheckSeed<'_> {
 #[derive(PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
 #[serde(transparent)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// A text as a message repeats it: cut off, so that an answer does not become as large as the body.
+fn shown(text: &str) -> String {
+    text.chars().take(SHOWN_CHARS).collect()
+}
 
 fn refuse_nul<E: Error>(text: &str) -> Result<(), E> {
     if text.contains('\0') {
@@ -341,6 +357,18 @@ mod tests {
             let error = records_text(body).expect_err(part);
             assert_eq!(error.code, code, "{part}");
             assert!(error.message.contains(part), "{:?} does not say {part:?}", error.message);
+        }
+    }
+
+    #[test]
+    fn keys_are_bounded_and_messages_are_short() {
+        let keys = |count: usize| (0..count).map(|key| format!("\"k{key}\":1")).collect::<Vec<_>>().join(",");
+        assert!(records_text(format!("{{{}}}", keys(KEYS_MAX)).as_bytes()).is_ok());
+        let error = records_text(format!("{{{}}}", keys(KEYS_MAX + 1)).as_bytes()).expect_err("many keys");
+        assert!(error.message.contains("more than 4096 keys"), "{error}");
+        let (key, number) = ("k".repeat(10_000), "1".repeat(10_000));
+        for body in [format!("{{\"{key}\":1,\"{key}\":2}}"), format!("[{{\"aa\":{number}}}]")] {
+            assert!(records_text(body.as_bytes()).is_err_and(|error| error.message.len() < 300));
         }
     }
 

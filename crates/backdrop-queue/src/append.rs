@@ -286,33 +286,32 @@ fn is_unknown_script(result: &Result<(String, String), RedisError>) -> bool {
     result.as_ref().is_err_and(|error| error.kind() == redis::ErrorKind::Server(ServerErrorKind::NoScript))
 }
 
-/// Envelope and records on their way: a batch may have ten megabytes, so its records are kept only in the
-/// command that was made of them last.
+/// Envelope and records on their way: a batch may have ten megabytes, so once there is a command, its records
+/// are kept in that alone.
 struct Payload {
     envelope: String,
-    /// The last argument are the records.
-    call: Cmd,
+    records: String,
+    /// The command that was made last; its last argument are the records.
+    call: Option<Cmd>,
 }
 
 impl Payload {
     fn new(envelope: &Envelope, records: String) -> Self {
-        let mut call = Cmd::with_capacity(1, records.len());
-        call.arg(records);
-        Self { envelope: envelope.to_json(), call }
+        Self { envelope: envelope.to_json(), records, call: None }
     }
 
     /// The command that appends them; `fence` are the arguments before the envelope.
     fn call(&mut self, script: &Script, partition: Partition, fence: &[String]) -> &Cmd {
-        let records = match self.call.args_iter().last() {
+        let records = match self.call.as_ref().and_then(|call| call.args_iter().last()) {
             Some(Arg::Simple(records)) => records,
-            _ => &[],
+            _ => self.records.as_bytes(),
         };
         let mut call = Cmd::with_capacity(10, self.envelope.len() + records.len() + SHORT_ARGUMENTS_BYTES);
         call.arg("EVALSHA").arg(script.get_hash()).arg(2);
         call.arg(keys::log(partition)).arg(keys::marker(partition));
         call.arg(fence).arg(&self.envelope).arg(records);
-        self.call = call;
-        &self.call
+        self.records = String::new();
+        self.call.insert(call)
     }
 }
 

@@ -50,6 +50,22 @@ fn what_is_wrong_is_told_with_its_line() {
 }
 
 #[test]
+fn rows_are_bounded() {
+    let wide = ",".repeat(5_000);
+    for (body, part) in [
+        (format!("{wide}\n"), "line 1: the row that begins here has more than 4096 fields"),
+        (
+            format!("aa,bb\n1,2\n{}", "\"\n\",".repeat(5_000)),
+            "line 3: the row that begins here has more than",
+        ),
+        (format!("aa\n\"{}", "x\n".repeat(1 << 20)), "line 2: the row that begins here is longer than"),
+    ] {
+        let lines = refusal(body.as_bytes());
+        assert!(lines[0].contains(part), "{lines:?} do not say {part}");
+    }
+}
+
+#[test]
 fn in_lenient_handling_only_the_faulty_rows_are_lost() {
     let body = b"aa,bb\n1,2\n\"1\"\n3,4\n";
     let decoded = decode(body, &TextFields::default(), BOUNDS, Handling::Lenient).expect("records");

@@ -2,7 +2,7 @@
 //! begins with `#`, and a column named `comment` are skipped.
 
 use super::cell;
-use crate::formats::columns::{self, Column, letters};
+use crate::formats::columns::{self, COLUMNS_MAX, Column, letters};
 use crate::formats::gathering::{Gathering, push_text};
 use crate::formats::{Decoded, Reading};
 use backdrop_core::error::{ApiError, ErrorCode};
@@ -10,9 +10,6 @@ use backdrop_core::origin::Origin;
 use backdrop_core::schema::TextFields;
 use calamine::Data;
 use std::collections::BTreeMap;
-
-/// The widest sheet there is.
-const COLUMNS_MAX: u32 = 16_384;
 
 /// A sheet, row by row.
 pub(super) struct Table {
@@ -49,7 +46,7 @@ impl Table {
         match self.head.take() {
             None => self.head = Some(self.read_head(index, &cells)?),
             Some(head) => {
-                let added = self.add(index + 1, &head, &cells);
+                let added = self.add(index.saturating_add(1), &head, &cells);
                 self.head = Some(head);
                 added?;
             }
@@ -59,7 +56,7 @@ impl Table {
 
     fn read_head(&self, index: u32, cells: &[(u32, Data)]) -> Result<Head, ApiError> {
         let refused = |detail: String| {
-            let message = format!("Sheet {:?}, row {}: {detail}", self.sheet, index + 1);
+            let message = format!("Sheet {:?}, row {}: {detail}", self.sheet, index.saturating_add(1));
             ApiError::new(ErrorCode::InvalidSheet, message)
         };
         let (first, last) = match cells {
@@ -67,7 +64,7 @@ impl Table {
             [(only, _)] => (*only, *only),
             [] => (0, 0),
         };
-        if last >= COLUMNS_MAX {
+        if offset(first, last) >= COLUMNS_MAX {
             return Err(refused(format!("there are more than {COLUMNS_MAX} columns")));
         }
         let mut names = vec![String::new(); offset(first, last) + 1];

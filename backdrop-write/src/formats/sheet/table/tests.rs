@@ -64,6 +64,6 @@ fn a_head_that_cannot_be_keys_is_refused() {
     };
     assert!(refusal(vec![(0, text("aa")), (2, text("aa"))]).contains("columns A and C"));
     assert!(refusal(vec![(0, Data::Error(CellErrorType::NA))]).contains("column A is the error #N/A"));
-    assert!(refusal(vec![(u32::MAX, text("aa"))]).contains("16384 columns"));
+    assert!(refusal(vec![(0, text("aa")), (u32::MAX, text("bb"))]).contains("4096 columns"));
     assert!(refusal(Vec::new()).contains("is empty"));
 }
