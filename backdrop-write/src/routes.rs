@@ -56,12 +56,12 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .configure(data_sets::configure)
         .configure(receipts::configure)
         .configure(rejected::configure)
-        // After all that have a name below `/data/{group}/{type}/`.
-        .configure(record::configure)
         .configure(schemas::configure)
         .configure(status::configure)
         .configure(tokens::configure)
         .configure(upload::configure)
+        // After all that have a name below `/data/{group}/{type}/`.
+        .configure(record::configure)
         // Only what is a name, and so none of the paths above.
         .configure(by_name::configure)
         .default_service(web::to(not_found));

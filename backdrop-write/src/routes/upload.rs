@@ -3,8 +3,10 @@
 
 use super::State;
 use super::data::{Received, SheetQuery};
+use super::record::is_not_for_a_record;
 use crate::error::WriteError;
 use crate::formats::Format;
+use actix_web::guard;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{self, Bytes, Data, Path, Payload, Query, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
@@ -20,7 +22,12 @@ use std::convert::Infallible;
 const PART_BYTES: usize = 64 * 1024;
 
 pub(super) fn configure(config: &mut ServiceConfig) {
-    config.service(web::resource("/data/{group}/{type}/upload").post(upload).default_service(only("POST")));
+    config.service(
+        web::resource("/data/{group}/{type}/upload")
+            .guard(guard::fn_guard(is_not_for_a_record))
+            .post(upload)
+            .default_service(only("POST, PATCH, DELETE")),
+    );
 }
 
 async fn upload(
