@@ -3,7 +3,6 @@
 pub mod data;
 pub mod data_sets;
 pub mod docs;
-pub mod parameters;
 pub mod status;
 
 use actix_web::web::{self, ServiceConfig};

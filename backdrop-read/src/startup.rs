@@ -9,7 +9,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use anyhow::Context;
 use backdrop_postgres::{Catalogue, Database, DatabaseSettings, RecordReader};
-use backdrop_service::{listen, request, serve};
+use backdrop_service::{listen, request, serve, urls};
 use std::net::{SocketAddr, TcpListener};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -65,7 +65,7 @@ impl Application {
                 .app_data(renderer.clone())
                 .app_data(health.clone())
                 .configure(routes::configure)
-                .wrap(from_fn(middleware::refuse_bad_urls))
+                .wrap(from_fn(urls::refuse_bad))
                 .wrap(from_fn(request::observe))
                 .wrap(from_fn(middleware::set_headers))
         })?;

@@ -60,8 +60,13 @@ pub(crate) struct State {
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
     config
-        .app_data(QueryConfig::default().error_handler(|error, _| unreadable("query", &error)))
-        .app_data(PathConfig::default().error_handler(|error, _| unreadable("path", &error)))
+        .app_data(
+            QueryConfig::default()
+                .error_handler(|error, request| unreadable("query", request.query_string(), &error)),
+        )
+        .app_data(
+            PathConfig::default().error_handler(|error, request| unreadable("path", request.path(), &error)),
+        )
         .configure(audit::configure)
         // Before the routes for records: what stands here in a path is no id of one.
         .configure(transform_requests::configure)
@@ -70,8 +75,6 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .configure(export::configure)
         .configure(receipts::configure)
         .configure(rejected::configure)
-        // After all that have a name below `/data/{group}/{type}/`.
-        .configure(record::configure)
         .configure(schemas::configure)
         .configure(status::configure)
         .configure(tokens::configure)
@@ -83,14 +86,18 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .configure(organisation::configure)
         .configure(users::configure)
         .configure(upload::configure)
+        // After all that have a name below `/data/{group}/{type}/`.
+        .configure(record::configure)
         // Only what is a name, and so none of the paths above.
         .configure(by_name::configure)
         .default_service(web::to(not_found));
 }
 
-/// The answer to a URL that cannot be taken apart.
-fn unreadable(part: &str, error: &dyn std::fmt::Display) -> actix_web::Error {
-    let message = format!("The {part} of the URL cannot be read: {error}");
+/// The answer to a URL that cannot be taken apart. It repeats the part, cut off, so that the parameter at fault is seen.
+fn unreadable(name: &str, part: &str, error: &dyn std::fmt::Display) -> actix_web::Error {
+    const BYTES_SHOWN: usize = 200;
+    let shown = &part[..part.floor_char_boundary(BYTES_SHOWN)];
+    let message = format!("The {name} of the URL, {shown:?}, cannot be read: {error}");
     WriteError::new(ErrorCode::InvalidQuery, message).into()
 }
 

@@ -7,13 +7,13 @@ use crate::ingest::Ingest;
 use crate::quota;
 use crate::routes::{self, State};
 use crate::settings::Settings;
+use actix_web::App;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
-use actix_web::{App, HttpServer};
 use anyhow::Context;
 use backdrop_postgres::{Catalogue, Database, DatabaseSettings};
 use backdrop_queue::{Queue, QueueSettings};
-use backdrop_service::{request, serve};
+use backdrop_service::{listen, request, serve, urls};
 use std::net::{SocketAddr, TcpListener};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -92,17 +92,15 @@ impl Application {
         tokio::spawn(async move { known.ingest.keep_durability_known().await });
         let keeping = state.clone();
         tokio::spawn(async move { keeping.guard.keep_uses(&keeping.database, &keeping.stop).await });
-        let server = HttpServer::new(move || {
+        let server = listen::server(self.listener, serve::DRAIN, move || {
+            // The last one wrapped is the outermost.
             App::new()
                 .app_data(shared.clone())
+                .configure(routes::configure)
+                .wrap(from_fn(urls::refuse_bad))
                 .wrap(from_fn(request::observe))
                 .wrap(from_fn(quota::announce))
-                .configure(routes::configure)
-        })
-        .disable_signals()
-        .shutdown_timeout(serve::DRAIN.as_secs())
-        .listen(self.listener)?
-        .run();
+        })?;
         info!(address = %self.local_addr, "the ingest service listens");
         serve::until_stopped(server, stop).await?;
         state.guard.write_uses(&state.database).await;

@@ -1,6 +1,5 @@
 //! `/_status/data-sets`: which data sets lack the news that is expected of them.
 
-use super::parameters;
 use super::status::{ALLOW, Health};
 use crate::fault;
 use crate::openapi::StatusRefusals;
@@ -12,6 +11,7 @@ use backdrop_core::error::{ApiError, ErrorCode};
 use backdrop_core::time::{self, Timestamp};
 use backdrop_service::clock;
 use backdrop_service::error_response::ErrorResponse;
+use backdrop_service::parameters;
 use backdrop_service::routing::{get, only};
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -4,10 +4,11 @@
 //! a store that fails in the middle is an error, not an answer that ends too early.
 
 use super::State;
+use super::record::is_not_for_a_record;
 use crate::error::WriteError;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LINK};
 use actix_web::web::{self, Data, Path, Query, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, guard};
 use backdrop_core::error::ErrorCode;
 use backdrop_core::export::ExportCursor;
 use backdrop_core::token::Scope;
@@ -25,8 +26,9 @@ const PAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(
         web::resource("/data/{group}/{type}/records")
+            .guard(guard::fn_guard(is_not_for_a_record))
             .route(get().to(page))
-            .default_service(only("GET, HEAD")),
+            .default_service(only("GET, HEAD, PATCH, DELETE")),
     );
 }
 

@@ -2,6 +2,7 @@
 //! just been written.
 
 use super::State;
+use super::record::is_not_for_a_record;
 use crate::error::WriteError;
 use actix_web::web::{self, Data, Path, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, guard};
@@ -11,15 +12,16 @@ use backdrop_core::time::{self, Timestamp};
 use backdrop_core::token::Scope;
 use backdrop_core::transform::readback::Written;
 use backdrop_service::clock;
+use backdrop_service::routing::only;
 use serde::Deserialize;
 use serde_json::json;
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(
         web::resource("/data/{group}/{type}/transform")
-            // Only this method: a record may have this id, and is changed by others.
-            .guard(guard::Post())
-            .post(run),
+            .guard(guard::fn_guard(is_not_for_a_record))
+            .post(run)
+            .default_service(only("POST, PATCH, DELETE")),
     );
 }
 

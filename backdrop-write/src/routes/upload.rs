@@ -3,9 +3,11 @@
 
 use super::State;
 use super::data::{Received, SheetQuery};
+use super::record::is_not_for_a_record;
 use crate::body::Pieces;
 use crate::error::WriteError;
 use crate::formats::Format;
+use actix_web::guard;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{self, Bytes, Data, Path, Payload, Query, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
@@ -18,7 +20,12 @@ use serde_json::json;
 use std::convert::Infallible;
 
 pub(super) fn configure(config: &mut ServiceConfig) {
-    config.service(web::resource("/data/{group}/{type}/upload").post(upload).default_service(only("POST")));
+    config.service(
+        web::resource("/data/{group}/{type}/upload")
+            .guard(guard::fn_guard(is_not_for_a_record))
+            .post(upload)
+            .default_service(only("POST, PATCH, DELETE")),
+    );
 }
 
 async fn upload(

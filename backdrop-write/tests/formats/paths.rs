@@ -45,7 +45,7 @@ async fn one_file_is_uploaded_in_any_format() {
     let answer = send(&writer, &path, "multipart/form-data; boundary=frontier", broken_off).expect(400);
     assert_eq!(answer.json()["code"], "invalid_upload");
     assert_says(&send(&writer, &path, CSV, "_id\na\n").expect(400), "multipart/form-data");
-    assert_eq!(writer.get(&path).expect(405).header("allow"), Some("POST"));
+    assert_eq!(writer.get(&path).expect(405).header("allow"), Some("POST, PATCH, DELETE"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

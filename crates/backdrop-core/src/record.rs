@@ -55,9 +55,11 @@ impl ValidRecord {
     }
 }
 
-/// Whether a text can be the `_id` of a record: 1 to [`ID_BYTES_MAX`] bytes without white space.
+/// Whether a text can be the `_id` of a record: 1 to [`ID_BYTES_MAX`] bytes without white space, and without
+/// NUL, which the store cannot hold.
 pub fn is_id(text: &str) -> bool {
-    (1..=ID_BYTES_MAX).contains(&text.len()) && !text.contains(char::is_whitespace)
+    let is_out_of_place = |character: char| character.is_whitespace() || character == '\0';
+    (1..=ID_BYTES_MAX).contains(&text.len()) && !text.contains(is_out_of_place)
 }
 
 /// Whether a record may have the key.
@@ -85,5 +87,15 @@ mod tests {
             assert!(!is_field_name(name), "{name}");
         }
         assert!(is_key("_id") && !is_key("_foo"));
+    }
+
+    #[test]
+    fn ids_are_what_the_store_can_hold() {
+        for id in ["a", "a/b+c=", "é", &"x".repeat(ID_BYTES_MAX)] {
+            assert!(is_id(id), "{id}");
+        }
+        for id in ["", "a b", "a\0b", "\u{2003}", &"x".repeat(ID_BYTES_MAX + 1)] {
+            assert!(!is_id(id), "{id:?}");
+        }
     }
 }

@@ -13,9 +13,9 @@ use backdrop_core::origin::Origin;
 use backdrop_core::record::{Violation, Violations};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use serde::Serialize;
 use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgPool, PgRow};
-use sqlx::types::Json;
 use std::io::Write;
 use uuid::Uuid;
 
@@ -26,6 +26,7 @@ const KEPT_NUMBER: i64 = 1_000;
 const KEPT_BYTES: i64 = 64 * 1024 * 1024;
 /// How many days they are kept.
 const KEPT_DAYS: i32 = 90;
+
 /// What is kept of a batch: all of it, or the faulty records if the others were stored.
 struct Rest<'l> {
     /// The records, compressed.
@@ -83,17 +84,17 @@ pub(crate) async fn keep(
         "INSERT INTO rejected_batch
              (data_set_id, batch_id, kind, body, errors, records, numbers, origin, faults, generation,
               version, rejected_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now())",
+         VALUES ($1, $2, $3::jsonb, $4, $5::jsonb, $6, $7, $8::jsonb, $9::jsonb, $10, $11, now())",
     )
     .bind(data_set.0)
     .bind(envelope.batch_id)
-    .bind(Json(&envelope.kind))
+    .bind(storable(&envelope.kind))
     .bind(body)
-    .bind(Json(violations))
+    .bind(storable(violations))
     .bind(count.map(stored))
     .bind(numbers.map(|numbers| numbers.iter().copied().map(stored).collect::<Vec<_>>()))
-    .bind(Json(origin))
-    .bind((!faults.is_empty()).then_some(Json(faults)))
+    .bind(storable(&origin))
+    .bind((!faults.is_empty()).then(|| storable(&faults)))
     .bind(line.generation)
     .bind(line.version)
     .execute(&mut *connection)
@@ -140,10 +141,10 @@ pub(crate) async fn judged_anew(
     batch_id: Uuid,
     violations: &Violations,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE rejected_batch SET errors = $3 WHERE data_set_id = $1 AND batch_id = $2")
+    sqlx::query("UPDATE rejected_batch SET errors = $3::jsonb WHERE data_set_id = $1 AND batch_id = $2")
         .bind(data_set.0)
         .bind(batch_id)
-        .bind(Json(violations))
+        .bind(storable(violations))
         .execute(connection)
         .await?;
     Ok(())
@@ -153,6 +154,12 @@ pub(crate) async fn judged_anew(
 pub(crate) async fn sweep(pool: &PgPool) -> Result<u64, StoreError> {
     let sql = "DELETE FROM rejected_batch WHERE rejected_at < now() - make_interval(days => $1)";
     Ok(sqlx::query(sql).bind(KEPT_DAYS).execute(pool).await?.rows_affected())
+}
+
+/// JSON as `jsonb` takes it. What stands in the queue is not what the writer let through if somebody else put it
+/// there, and keeping it must not fail: a NUL, which `jsonb` refuses, becomes a mark.
+fn storable(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("texts and numbers can be written").replace("\\u0000", "\\ufffd")
 }
 
 fn compress(bytes: &[u8]) -> Vec<u8> {

@@ -5,7 +5,6 @@ use super::tag::{Identity, Known};
 use crate::answers::{Answered, Answers};
 use crate::fault;
 use crate::format::{Renderer, Warning, content_type};
-use crate::routes::parameters::{self, Plus};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_TYPE, ContentDisposition, ETag, EntityTag, HeaderValue, LINK, VARY,
@@ -15,6 +14,7 @@ use backdrop_core::data_set::{DataSet, DataSetSettings};
 use backdrop_core::query::{Format, Query};
 use backdrop_service::clock;
 use backdrop_service::error_response::ErrorResponse;
+use backdrop_service::parameters::{self, Plus};
 
 const WARNING: Warning =
     "Warning: This data-set is unpublished. Data may be subject to change or be inaccurate.";
