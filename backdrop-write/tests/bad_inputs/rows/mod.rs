@@ -24,7 +24,7 @@ pub(crate) fn all(tokens: &Tokens) -> Vec<Row> {
         lines::rows(),
         sheets::rows(),
         schemas::rows(),
-        administration::rows(),
+        administration::rows(tokens),
     ]
     .into_iter()
     .flatten()

@@ -182,8 +182,6 @@ fn heads() -> Vec<Row> {
             .without("Authorization")
             .header("X-Long", long(10_240))
             .refused(401, "missing_token"),
-        Row::bare("a URL of 17 KB", "GET", format!("/data-sets?data-group={}", long(17_000)))
-            .refused(414, "uri_too_long"),
         Row::bare("a URL of 64 KB", "GET", format!("/{}", long(65_536))).refused(414, "uri_too_long"),
         Row::post("a URL of 64 KB with a body", "[]")
             .to(format!("{RECORDS}?{}", long(65_536)))
