@@ -134,9 +134,14 @@ async fn bad_inputs_are_refused_in_words_and_change_nothing() {
     let tokens = tokens(&stack).await;
     let secrets = secrets(&tokens);
     let before = stack.write.peak_memory_kib();
-    let (mut known, mut table) = (everything(&stack).await, table::Table::default());
+    let (mut known, mut table, mut highest) = (everything(&stack).await, table::Table::default(), before);
     for row in rows::all(&tokens).into_iter().chain(borne::rows()) {
-        let (answer, mut faults) = try_row(&stack, &row, &secrets);
+        let (mut answer, mut faults) = try_row(&stack, &row, &secrets);
+        let peak = stack.write.peak_memory_kib();
+        if peak > highest + 1024 {
+            answer += &format!(" (the peak of memory rose by {} KiB)", peak - highest);
+        }
+        highest = peak;
         let now = everything(&stack).await;
         if now != known {
             faults.push(format!("it changed something: {known} became {now}"));

@@ -17,7 +17,7 @@ fn csv() -> Vec<Row> {
         invalid("UTF-16", b"\xff\xfea\0a\0\n\x001\0\n\0").says("UTF-8"),
         invalid("a quote that does not end", b"aa,bb\n1,\"two\n3,4\n").says("line 2"),
         invalid("a column twice", b"aa,bb,aa\n1,2,3\n").says("aa"),
-        invalid("a column without a name", b"aa,,bb\n1,2,3\n").says("line 1"),
+        invalid("a column without a name", b"aa,,bb\n1,2,3\n").says("column 2"),
         invalid("NUL", b"aa,bb\n1,t\0o\n").refused(400, "invalid_json").says("NUL"),
         csv("a name that is no key", b"aa,Bad Key\n1,2\n")
             .refused(400, "invalid_records")
@@ -62,10 +62,12 @@ fn ndjson() -> Vec<Row> {
             .says("UTF-8"),
         lines("a scalar", "{\"aa\":1}\n7\n")
             .refused(400, "not_records")
+            .refused(400, "invalid_json")
             .refused(400, "invalid_records")
             .says("line 2"),
         lines("a list", "[{\"aa\":1}]\n")
             .refused(400, "not_records")
+            .refused(400, "invalid_json")
             .refused(400, "invalid_records")
             .says("line 1"),
         lines("a text for an integer", "{\"count\":1}\n\n{\"count\":\"many\"}\n")
