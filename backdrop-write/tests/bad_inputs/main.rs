@@ -28,7 +28,7 @@ pub(crate) const MADE_ID: &str = "Z29vZC5rZXB0Lm9uY2U%3D";
 pub(crate) const USED_KEY: &str = "used-before";
 /// What one body may cost in memory, as the contract of the door has it, and a margin for what the allocator keeps of
 /// some hundred requests before it.
-const GROWTH_KIB_MAX: u64 = (32 + 16) * 1024;
+const GROWTH_KIB_MAX: u64 = (32 + 24) * 1024;
 
 /// Tokens whose time, scope or quota is at an end.
 pub(crate) struct Tokens {
