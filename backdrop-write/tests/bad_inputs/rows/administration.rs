@@ -193,7 +193,7 @@ fn tokens(spare: i64) -> Vec<Row> {
         of("fewer than no requests", "", json!({"requests_per_minute": -5})),
         of("more requests than can be counted", "", json!({"requests_per_minute": 1_u64 << 40})),
         of("a label of 100 KB", "label", json!({"label": "x".repeat(100_000)})),
-        of("a field nobody knows", "lable", json!({"lable": "x"})),
+        of("a field nobody knows", "colour", json!({"colour": "x"})),
         of("a list", "", json!([])).refused(400, "not_records"),
         revoke("revocation of none", "999999").refused(404, "token_not_found"),
         revoke("revocation of what is no number", "x").refused(404, "token_not_found"),
