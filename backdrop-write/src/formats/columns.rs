@@ -9,7 +9,7 @@ use std::collections::HashMap;
 const COMMENT: &str = "comment";
 
 /// The widest table: a record has no more keys.
-pub(super) const COLUMNS_MAX: usize = json::KEYS_MAX;
+pub(super) const COLUMNS_MAX: usize = 4_096;
 
 /// A column of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
