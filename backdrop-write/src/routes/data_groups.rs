@@ -2,11 +2,13 @@
 
 use super::State;
 use super::resources::{body, deleted, in_use, not_found};
+use crate::auth::Caller;
 use crate::error::WriteError;
 use actix_web::web::{self, Data, Path, Payload, Query, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use backdrop_core::data_set::DataGroup;
 use backdrop_core::error::ErrorCode;
+use backdrop_service::request::RequestId;
 use backdrop_service::routing::{get, only};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -65,6 +67,7 @@ async fn show(
 async fn create(
     state: Data<State>,
     request: HttpRequest,
+    request_id: RequestId,
     payload: Payload,
 ) -> Result<HttpResponse, WriteError> {
     let group = read(&body(&state, &request, payload).await?)?;
@@ -72,7 +75,7 @@ async fn create(
         let message = format!("There is a data group \"{group}\" already.");
         return Err(WriteError::new(ErrorCode::ResourceExists, message));
     }
-    state.database.save_data_group(group.to_string()).await?;
+    state.database.save_data_group(group.to_string(), Caller::Administrator.actor(request_id)).await?;
     Ok(HttpResponse::Ok().json(view(group.as_str())))
 }
 
@@ -81,6 +84,7 @@ async fn replace(
     state: Data<State>,
     name: Path<String>,
     request: HttpRequest,
+    request_id: RequestId,
     payload: Payload,
 ) -> Result<HttpResponse, WriteError> {
     let group = read(&body(&state, &request, payload).await?)?;
@@ -88,7 +92,7 @@ async fn replace(
         let message = "name: it is not the one in the path; a data group cannot be renamed";
         return Err(WriteError::new(ErrorCode::InvalidDefinition, message));
     }
-    state.database.save_data_group(group.to_string()).await?;
+    state.database.save_data_group(group.to_string(), Caller::Administrator.actor(request_id)).await?;
     Ok(HttpResponse::Ok().json(view(group.as_str())))
 }
 
@@ -96,6 +100,7 @@ async fn delete(
     state: Data<State>,
     name: Path<String>,
     request: HttpRequest,
+    request_id: RequestId,
 ) -> Result<HttpResponse, WriteError> {
     state.guard.administrator(request.headers())?;
     if !state.database.data_groups().await?.contains(&name) {
@@ -109,7 +114,7 @@ async fn delete(
     {
         return Err(in_use(WHAT, "transforms"));
     }
-    if state.database.delete_data_group(name.to_string()).await? {
+    if state.database.delete_data_group(name.to_string(), Caller::Administrator.actor(request_id)).await? {
         Ok(deleted(WHAT, name))
     } else {
         Err(in_use(WHAT, "data sets"))

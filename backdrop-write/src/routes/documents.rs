@@ -3,12 +3,14 @@
 
 use super::State;
 use super::resources::{body, deleted, not_found, same_id, taken, without_id};
+use crate::auth::Caller;
 use crate::error::WriteError;
 use actix_web::web::{self, Data, Path, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use backdrop_core::document::{Document, DocumentKind};
 use backdrop_core::error::ErrorCode;
 use backdrop_postgres::{DOCUMENTS_MAX, DocumentRow};
+use backdrop_service::request::RequestId;
 use backdrop_service::routing::{get, only};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -67,11 +69,12 @@ async fn create(
     kind: Data<DocumentKind>,
     state: Data<State>,
     request: HttpRequest,
+    request_id: RequestId,
     payload: Payload,
 ) -> Result<HttpResponse, WriteError> {
     let (document, id) = Document::parse(**kind, &body(&state, &request, payload).await?)?;
     without_id(kind.words(), id)?;
-    save(**kind, &state, Uuid::new_v4(), document).await
+    save(**kind, &state, Uuid::new_v4(), document, request_id).await
 }
 
 async fn replace(
@@ -79,12 +82,13 @@ async fn replace(
     state: Data<State>,
     path: Path<String>,
     request: HttpRequest,
+    request_id: RequestId,
     payload: Payload,
 ) -> Result<HttpResponse, WriteError> {
     let (document, id) = Document::parse(**kind, &body(&state, &request, payload).await?)?;
     let row = find(**kind, &state, &path).await?;
     same_id(row.id, id)?;
-    save(**kind, &state, row.id, document).await
+    save(**kind, &state, row.id, document, request_id).await
 }
 
 async fn delete(
@@ -92,10 +96,12 @@ async fn delete(
     state: Data<State>,
     path: Path<String>,
     request: HttpRequest,
+    request_id: RequestId,
 ) -> Result<HttpResponse, WriteError> {
     state.guard.administrator(request.headers())?;
     let row = find(**kind, &state, &path).await?;
-    state.database.delete_document(**kind, row.id).await?;
+    let actor = Caller::Administrator.actor(request_id);
+    state.database.delete_document(**kind, row.id, actor).await?;
     Ok(deleted(kind.words(), row.id))
 }
 
@@ -111,11 +117,13 @@ async fn save(
     state: &State,
     id: Uuid,
     document: Document,
+    request_id: RequestId,
 ) -> Result<HttpResponse, WriteError> {
     check_references(kind, state, id, &document).await?;
     let answer = view(id, &document.body);
     let slug = document.slug.clone().unwrap_or_default();
-    let saved = state.database.save_document(kind, id, document).await;
+    let saved =
+        state.database.save_document(kind, id, document, Caller::Administrator.actor(request_id)).await;
     if saved.map_err(|error| taken(error, kind.words(), &slug))? {
         return Ok(HttpResponse::Ok().json(answer));
     }

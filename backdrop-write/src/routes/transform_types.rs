@@ -2,12 +2,14 @@
 
 use super::State;
 use super::resources::{self, body, deleted, in_use, not_found, same_id, taken, without_id};
+use crate::auth::Caller;
 use crate::error::WriteError;
 use actix_web::web::{self, Data, Path, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use backdrop_core::transform::TransformType;
 use backdrop_postgres::TransformTypeRow;
 use backdrop_service::clock;
+use backdrop_service::request::RequestId;
 use backdrop_service::routing::{get, only};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -53,17 +55,19 @@ async fn show(
 async fn create(
     state: Data<State>,
     request: HttpRequest,
+    request_id: RequestId,
     payload: Payload,
 ) -> Result<HttpResponse, WriteError> {
     let (kind, id) = TransformType::parse(&body(&state, &request, payload).await?)?;
     without_id(WHAT, id)?;
-    save(&state, Uuid::new_v4(), kind).await
+    save(&state, Uuid::new_v4(), kind, request_id).await
 }
 
 async fn replace(
     state: Data<State>,
     path: Path<String>,
     request: HttpRequest,
+    request_id: RequestId,
     payload: Payload,
 ) -> Result<HttpResponse, WriteError> {
     let (kind, id) = TransformType::parse(&body(&state, &request, payload).await?)?;
@@ -80,13 +84,22 @@ async fn replace(
             ));
         }
     }
-    save(&state, row.id, kind).await
+    save(&state, row.id, kind, request_id).await
 }
 
-async fn save(state: &State, id: Uuid, kind: TransformType) -> Result<HttpResponse, WriteError> {
+async fn save(
+    state: &State,
+    id: Uuid,
+    kind: TransformType,
+    request_id: RequestId,
+) -> Result<HttpResponse, WriteError> {
     let answer = view(id, &kind);
     let name = kind.name.clone();
-    state.database.save_transform_type(id, kind).await.map_err(|error| taken(error, WHAT, &name))?;
+    state
+        .database
+        .save_transform_type(id, kind, Caller::Administrator.actor(request_id))
+        .await
+        .map_err(|error| taken(error, WHAT, &name))?;
     Ok(HttpResponse::Ok().json(answer))
 }
 
@@ -94,10 +107,11 @@ async fn delete(
     state: Data<State>,
     path: Path<String>,
     request: HttpRequest,
+    request_id: RequestId,
 ) -> Result<HttpResponse, WriteError> {
     state.guard.administrator(request.headers())?;
     let row = find(&state, &path).await?;
-    if state.database.delete_transform_type(row.id).await? {
+    if state.database.delete_transform_type(row.id, Caller::Administrator.actor(request_id)).await? {
         Ok(deleted(WHAT, row.id))
     } else {
         Err(in_use(WHAT, "transforms"))

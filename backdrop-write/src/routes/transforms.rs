@@ -2,6 +2,7 @@
 
 use super::State;
 use super::resources::{self, body, deleted, not_found, same_id, without_id};
+use crate::auth::Caller;
 use crate::error::WriteError;
 use actix_web::web::{self, Data, Path, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
@@ -12,6 +13,7 @@ use backdrop_core::time;
 use backdrop_core::transform::{TransformDefinition, TransformType};
 use backdrop_postgres::{RunRow, SaveError, TransformRow};
 use backdrop_service::clock;
+use backdrop_service::request::RequestId;
 use backdrop_service::routing::{get, only};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -83,33 +85,36 @@ async fn show(
 async fn create(
     state: Data<State>,
     request: HttpRequest,
+    request_id: RequestId,
     payload: Payload,
 ) -> Result<HttpResponse, WriteError> {
     let (definition, id) = TransformDefinition::parse(&body(&state, &request, payload).await?)?;
     without_id(WHAT, id)?;
-    save(&state, Uuid::new_v4(), definition).await
+    save(&state, Uuid::new_v4(), definition, request_id).await
 }
 
 async fn replace(
     state: Data<State>,
     path: Path<String>,
     request: HttpRequest,
+    request_id: RequestId,
     payload: Payload,
 ) -> Result<HttpResponse, WriteError> {
     let (definition, id) = TransformDefinition::parse(&body(&state, &request, payload).await?)?;
     let row = find(&state, &path).await?;
     same_id(row.id, id)?;
-    save(&state, row.id, definition).await
+    save(&state, row.id, definition, request_id).await
 }
 
 async fn delete(
     state: Data<State>,
     path: Path<String>,
     request: HttpRequest,
+    request_id: RequestId,
 ) -> Result<HttpResponse, WriteError> {
     state.guard.administrator(request.headers())?;
     let row = find(&state, &path).await?;
-    state.database.delete_transform(row.id).await?;
+    state.database.delete_transform(row.id, Caller::Administrator.actor(request_id)).await?;
     Ok(deleted(WHAT, row.id))
 }
 
@@ -137,13 +142,20 @@ async fn find(state: &State, id: &str) -> Result<TransformRow, WriteError> {
     found.ok_or_else(|| not_found(WHAT, id))
 }
 
-async fn save(state: &State, id: Uuid, definition: TransformDefinition) -> Result<HttpResponse, WriteError> {
+async fn save(
+    state: &State,
+    id: Uuid,
+    definition: TransformDefinition,
+    request_id: RequestId,
+) -> Result<HttpResponse, WriteError> {
     let kind = check(state, &definition).await?;
     let row = TransformRow { id, definition: definition.clone(), function: kind.function };
-    state.database.save_transform(id, definition).await.map_err(|error| match error {
-        SaveError::Refused(error) => error.into(),
-        SaveError::Store(error) => WriteError::from(error),
-    })?;
+    state.database.save_transform(id, definition, Caller::Administrator.actor(request_id)).await.map_err(
+        |error| match error {
+            SaveError::Refused(error) => error.into(),
+            SaveError::Store(error) => WriteError::from(error),
+        },
+    )?;
     Ok(HttpResponse::Ok().json(view(&row)))
 }
 

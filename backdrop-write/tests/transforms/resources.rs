@@ -26,7 +26,21 @@ fn goes_round(stack: &Stack, path: &str, body: &Value, change: (&str, Value)) ->
     administrator.get(&own).expect(404);
     administrator.delete(&own).expect(404);
     put(stack, &own, &changed).expect(404);
+    assert_in_the_trail(stack, &made["id"]);
     made
+}
+
+/// Each change is told once: that it was made, changed and deleted, and nothing of what was refused.
+#[track_caller]
+fn assert_in_the_trail(stack: &Stack, id: &Value) {
+    let trail = stack.administrator().get("/audit").expect(200).json();
+    let events =
+        trail["audit"].as_array().expect("a list").iter().filter(|event| event["detail"]["id"] == *id);
+    let told: Vec<(&Value, &str)> =
+        events.map(|event| (&event["who"], event["action"].as_str().expect("an action"))).collect();
+    let actions: Vec<&str> = told.iter().filter_map(|(_, action)| action.split('_').next()).collect();
+    assert_eq!(actions, ["delete", "change", "create"], "{trail}");
+    assert!(told.iter().all(|(who, _)| **who == "administrator"), "{trail}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -130,5 +144,11 @@ async fn the_other_resources_are_kept() {
     assert_eq!(put(&stack, "/data-groups/dogs", &json!({"name": "dogs"})).expect(200).json()["name"], "dogs");
     put(&stack, "/data-groups/dogs", &json!({"name": "cats"})).expect(400);
     administrator.delete("/data-groups/dogs").expect(200);
+    let trail = administrator.get("/audit").expect(200).json();
+    let told = |action: &str| {
+        let is_told = |event: &&Value| event["action"] == action && event["detail"]["name"] == "dogs";
+        trail["audit"].as_array().expect("a list").iter().filter(is_told).count()
+    };
+    assert_eq!([told("create_data_group"), told("delete_data_group")], [1, 1], "{trail}");
     assert_eq!(administrator.delete("/data-groups/cats").expect(409).json()["code"], "resource_in_use");
 }

@@ -43,6 +43,23 @@ pub(crate) async fn note(
     Ok(())
 }
 
+/// Notes a change of something that is of no one data set: a transform, a dashboard.
+pub(crate) async fn note_resource(
+    connection: &mut PgConnection,
+    actor: &Actor,
+    action: &str,
+    detail: &Value,
+) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO audit_event (token_id, request_id, action, detail) VALUES ($1, $2, $3, $4)")
+        .bind(actor.token.map(|TokenId(id)| id))
+        .bind(&actor.request_id)
+        .bind(action)
+        .bind(detail)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// One line of the trail.
 #[derive(Clone, Debug)]
 pub struct AuditRow {
@@ -128,8 +145,8 @@ ORDER BY l.at DESC, l.key DESC LIMIT $3
 
 /// Of these data sets.
 const PAGE_OF_DATA_SETS: &str = page!("data_set_id = ANY($4)");
-/// Of all there are and were; those that never were have number 0.
-const PAGE_OF_ALL: &str = page!("data_set_id IS NOT NULL");
+/// Of all there are and were, and of what is of no data set: every line has a request.
+const PAGE_OF_ALL: &str = page!("request_id IS NOT NULL");
 
 impl FromRow<'_, PgRow> for AuditRow {
     fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {

@@ -1,10 +1,11 @@
 //! Documents of the original's administration, and data groups that have no data set yet.
 
+use crate::audit::{self, Actor};
 use crate::{Database, StoreError};
 use backdrop_core::data_set::DataSetId;
 use backdrop_core::document::{Document, DocumentKind};
 use backdrop_core::transform::Surroundings;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
@@ -90,23 +91,32 @@ impl Database {
         kind: DocumentKind,
         id: Uuid,
         document: Document,
+        actor: Actor,
     ) -> Result<bool, StoreError> {
         let pool = self.pool.clone();
         self.in_task(async move {
-            let saved = sqlx::query(
+            let mut tx = pool.begin().await?;
+            let detail = json!({"id": id, "slug": document.slug});
+            let is_new: Option<bool> = sqlx::query_scalar(
                 "INSERT INTO document (kind, id, slug, body)
                  SELECT $1, $2, $3, $4
                  WHERE (SELECT count(*) FROM document WHERE kind = $1 AND id <> $2) < $5
-                 ON CONFLICT (kind, id) DO UPDATE SET slug = excluded.slug, body = excluded.body",
+                 ON CONFLICT (kind, id) DO UPDATE SET slug = excluded.slug, body = excluded.body
+                 -- A row that was just inserted has no deleting transaction yet.
+                 RETURNING xmax = 0",
             )
             .bind(kind.as_str())
             .bind(id)
             .bind(document.slug)
             .bind(Json(document.body))
             .bind(DOCUMENTS_MAX)
-            .execute(&pool)
+            .fetch_optional(&mut *tx)
             .await?;
-            Ok(saved.rows_affected() == 1)
+            let Some(is_new) = is_new else { return Ok(false) };
+            let action = format!("{}_{}", if is_new { "create" } else { "change" }, kind.as_str());
+            audit::note_resource(&mut tx, &actor, &action, &detail).await?;
+            tx.commit().await?;
+            Ok(true)
         })
         .await
     }
@@ -115,11 +125,23 @@ impl Database {
     ///
     /// # Errors
     /// If Postgres cannot be asked.
-    pub async fn delete_document(&self, kind: DocumentKind, id: Uuid) -> Result<bool, StoreError> {
+    pub async fn delete_document(
+        &self,
+        kind: DocumentKind,
+        id: Uuid,
+        actor: Actor,
+    ) -> Result<bool, StoreError> {
         let pool = self.pool.clone();
         self.in_task(async move {
-            let query = sqlx::query("DELETE FROM document WHERE kind = $1 AND id = $2");
-            Ok(query.bind(kind.as_str()).bind(id).execute(&pool).await?.rows_affected() == 1)
+            let mut tx = pool.begin().await?;
+            let sql = "DELETE FROM document WHERE kind = $1 AND id = $2 RETURNING slug";
+            let query = sqlx::query_scalar(sql).bind(kind.as_str()).bind(id);
+            let deleted: Option<Option<String>> = query.fetch_optional(&mut *tx).await?;
+            let Some(slug) = deleted else { return Ok(false) };
+            let action = format!("delete_{}", kind.as_str());
+            audit::note_resource(&mut tx, &actor, &action, &json!({"id": id, "slug": slug})).await?;
+            tx.commit().await?;
+            Ok(true)
         })
         .await
     }
@@ -192,13 +214,16 @@ impl Database {
     ///
     /// # Errors
     /// If Postgres cannot be asked.
-    pub async fn save_data_group(&self, name: String) -> Result<(), StoreError> {
+    pub async fn save_data_group(&self, name: String, actor: Actor) -> Result<(), StoreError> {
         let pool = self.pool.clone();
         self.in_task(async move {
-            sqlx::query("INSERT INTO data_group (name) VALUES ($1) ON CONFLICT DO NOTHING")
-                .bind(name)
-                .execute(&pool)
-                .await?;
+            let mut tx = pool.begin().await?;
+            let sql = "INSERT INTO data_group (name) VALUES ($1) ON CONFLICT DO NOTHING";
+            let made = sqlx::query(sql).bind(&name).execute(&mut *tx).await?;
+            if made.rows_affected() == 1 {
+                audit::note_resource(&mut tx, &actor, "create_data_group", &json!({"name": name})).await?;
+            }
+            tx.commit().await?;
             Ok(())
         })
         .await
@@ -208,13 +233,19 @@ impl Database {
     ///
     /// # Errors
     /// If Postgres cannot be asked.
-    pub async fn delete_data_group(&self, name: String) -> Result<bool, StoreError> {
+    pub async fn delete_data_group(&self, name: String, actor: Actor) -> Result<bool, StoreError> {
         let pool = self.pool.clone();
         self.in_task(async move {
+            let mut tx = pool.begin().await?;
             let sql = "DELETE FROM data_group WHERE name = $1 AND NOT EXISTS (
                            SELECT FROM data_set WHERE data_group = $1 AND deleted_at IS NULL
                        )";
-            Ok(sqlx::query(sql).bind(name).execute(&pool).await?.rows_affected() == 1)
+            let deleted = sqlx::query(sql).bind(&name).execute(&mut *tx).await?.rows_affected() == 1;
+            if deleted {
+                audit::note_resource(&mut tx, &actor, "delete_data_group", &json!({"name": name})).await?;
+            }
+            tx.commit().await?;
+            Ok(deleted)
         })
         .await
     }

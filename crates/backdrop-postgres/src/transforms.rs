@@ -8,11 +8,13 @@ pub use lease::TakenRun;
 pub(crate) use runs::queue;
 pub use runs::{RunEnd, RunRow};
 
+use crate::audit::{self, Actor};
 use crate::{Database, StoreError};
 use backdrop_core::data_set::{DataGroup, DataSetId, DataType};
 use backdrop_core::error::{ApiError, ErrorCode};
 use backdrop_core::transform::chain::{self, Link};
 use backdrop_core::transform::{Function, Place, TransformDefinition, TransformType};
+use serde_json::json;
 use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgPool, PgRow};
 use sqlx::types::Json;
@@ -128,20 +130,32 @@ impl Database {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if another has its name.
-    pub async fn save_transform_type(&self, id: Uuid, kind: TransformType) -> Result<(), StoreError> {
+    pub async fn save_transform_type(
+        &self,
+        id: Uuid,
+        kind: TransformType,
+        actor: Actor,
+    ) -> Result<(), StoreError> {
         let pool = self.pool.clone();
         self.in_task(async move {
-            sqlx::query(
+            let mut tx = pool.begin().await?;
+            let detail = json!({"id": id, "name": kind.name, "function": kind.function.as_str()});
+            let is_new: bool = sqlx::query_scalar(
                 "INSERT INTO transform_type (id, name, function, schema) VALUES ($1, $2, $3, $4)
                  ON CONFLICT (id) DO UPDATE
-                 SET name = excluded.name, function = excluded.function, schema = excluded.schema",
+                 SET name = excluded.name, function = excluded.function, schema = excluded.schema
+                 -- A row that was just inserted has no deleting transaction yet.
+                 RETURNING xmax = 0",
             )
             .bind(id)
             .bind(kind.name)
             .bind(kind.function.as_str())
             .bind(kind.schema)
-            .execute(&pool)
+            .fetch_one(&mut *tx)
             .await?;
+            let action = if is_new { "create_transform_type" } else { "change_transform_type" };
+            audit::note_resource(&mut tx, &actor, action, &detail).await?;
+            tx.commit().await?;
             Ok(())
         })
         .await
@@ -151,12 +165,18 @@ impl Database {
     ///
     /// # Errors
     /// If Postgres cannot be asked.
-    pub async fn delete_transform_type(&self, id: Uuid) -> Result<bool, StoreError> {
+    pub async fn delete_transform_type(&self, id: Uuid, actor: Actor) -> Result<bool, StoreError> {
         let pool = self.pool.clone();
         self.in_task(async move {
+            let mut tx = pool.begin().await?;
             let sql = "DELETE FROM transform_type
                        WHERE id = $1 AND NOT EXISTS (SELECT FROM transform WHERE type_id = $1)";
-            Ok(sqlx::query(sql).bind(id).execute(&pool).await?.rows_affected() == 1)
+            let deleted = sqlx::query(sql).bind(id).execute(&mut *tx).await?.rows_affected() == 1;
+            if deleted {
+                audit::note_resource(&mut tx, &actor, "delete_transform_type", &json!({"id": id})).await?;
+            }
+            tx.commit().await?;
+            Ok(deleted)
         })
         .await
     }
@@ -194,20 +214,33 @@ impl Database {
     /// # Errors
     /// [`SaveError::Refused`] if a chain of transforms would come back to it or be too long, or if there are too
     /// many.
-    pub async fn save_transform(&self, id: Uuid, definition: TransformDefinition) -> Result<(), SaveError> {
+    pub async fn save_transform(
+        &self,
+        id: Uuid,
+        definition: TransformDefinition,
+        actor: Actor,
+    ) -> Result<(), SaveError> {
         let pool = self.pool.clone();
-        self.in_task(async move { save(&pool, id, definition).await }).await?.map_err(SaveError::Refused)
+        self.in_task(async move { save(&pool, id, definition, &actor).await })
+            .await?
+            .map_err(SaveError::Refused)
     }
 
     /// Deletes a transform with its runs. Whether there was one.
     ///
     /// # Errors
     /// If Postgres cannot be asked.
-    pub async fn delete_transform(&self, id: Uuid) -> Result<bool, StoreError> {
+    pub async fn delete_transform(&self, id: Uuid, actor: Actor) -> Result<bool, StoreError> {
         let pool = self.pool.clone();
         self.in_task(async move {
-            let deleted = sqlx::query("DELETE FROM transform WHERE id = $1").bind(id).execute(&pool).await?;
-            Ok(deleted.rows_affected() == 1)
+            let mut tx = pool.begin().await?;
+            let query = sqlx::query("DELETE FROM transform WHERE id = $1").bind(id);
+            let deleted = query.execute(&mut *tx).await?.rows_affected() == 1;
+            if deleted {
+                audit::note_resource(&mut tx, &actor, "delete_transform", &json!({"id": id})).await?;
+            }
+            tx.commit().await?;
+            Ok(deleted)
         })
         .await
     }
@@ -228,6 +261,7 @@ async fn save(
     pool: &PgPool,
     id: Uuid,
     definition: TransformDefinition,
+    actor: &Actor,
 ) -> Result<Result<(), ApiError>, StoreError> {
     let mut tx = pool.begin().await?;
     sqlx::query("LOCK TABLE transform IN SHARE ROW EXCLUSIVE MODE").execute(&mut *tx).await?;
@@ -251,7 +285,11 @@ async fn save(
         Err(ApiError::new(ErrorCode::InvalidDefinition, message))
     };
     if checked.is_ok() {
-        upsert(&mut tx, id, &definition).await?;
+        let action =
+            if upsert(&mut tx, id, &definition).await? { "create_transform" } else { "change_transform" };
+        let (input, output) = (definition.input.to_json(), definition.output.to_json());
+        let detail = json!({"id": id, "type": definition.type_id, "input": input, "output": output});
+        audit::note_resource(&mut tx, actor, action, &detail).await?;
         tx.commit().await?;
     } else {
         tx.rollback().await?;
@@ -259,19 +297,22 @@ async fn save(
     Ok(checked)
 }
 
+/// Writes the row; whether it is a new one.
 async fn upsert(
     connection: &mut PgConnection,
     id: Uuid,
     definition: &TransformDefinition,
-) -> Result<(), StoreError> {
-    sqlx::query(
+) -> Result<bool, StoreError> {
+    let is_new = sqlx::query_scalar(
         "INSERT INTO transform (id, type_id, input_group, input_type, query_parameters, options, output_group,
                                 output_type)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
          ON CONFLICT (id) DO UPDATE
          SET type_id = excluded.type_id, input_group = excluded.input_group, input_type = excluded.input_type,
              query_parameters = excluded.query_parameters, options = excluded.options,
-             output_group = excluded.output_group, output_type = excluded.output_type",
+             output_group = excluded.output_group, output_type = excluded.output_type
+         -- A row that was just inserted has no deleting transaction yet.
+         RETURNING xmax = 0",
     )
     .bind(id)
     .bind(definition.type_id)
@@ -281,7 +322,7 @@ async fn upsert(
     .bind(Json(&definition.options))
     .bind(definition.output.data_group.as_ref().map(DataGroup::as_str))
     .bind(definition.output.data_type.as_str())
-    .execute(connection)
+    .fetch_one(connection)
     .await?;
-    Ok(())
+    Ok(is_new)
 }
