@@ -1,16 +1,13 @@
 -- The whole write contract: changes of single records, ids made of fields, replays of rejected batches,
 -- scopes of tokens, and a trail of who changed what.
 --
--- Only adds: the version before goes on working while the new one is rolled out.
+-- Only adds: services of the version before go on working while the new ones are rolled out, workers first (they read
+-- what both versions put into the queue).
 
 -- Records ---------------------------------------------------------------------------------------------
 
 -- The values of which `auto_ids` made the id, as a JSON list: values that differ may join to the same id.
 ALTER TABLE record ADD COLUMN id_tuple text;
-
--- Ids are ordered by their bytes, whatever the order of the database is: so an export follows the primary key. No row is
--- rewritten, but the primary key is made anew: about two seconds per million records, in which others wait.
-ALTER TABLE record ALTER COLUMN id TYPE text COLLATE "C";
 
 -- Records that were deleted one by one; emptying a data set raises its generation instead.
 CREATE TABLE record_deletion (
@@ -18,7 +15,7 @@ CREATE TABLE record_deletion (
     -- The place of the deletion in the order of changes of the data set.
     seq         bigint      NOT NULL,
     generation  integer     NOT NULL,
-    id          text        NOT NULL,
+    id          text COLLATE "C" NOT NULL,
     deleted_at  timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (data_set_id, seq)
 );

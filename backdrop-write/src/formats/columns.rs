@@ -8,7 +8,7 @@ use std::collections::HashMap;
 /// The column that is for people only.
 const COMMENT: &str = "comment";
 
-/// The widest table: a record has no more keys.
+/// The widest table: each of its columns is kept in memory, and tables of people have a few dozen.
 pub(super) const COLUMNS_MAX: usize = 4_096;
 
 /// A column of a table.

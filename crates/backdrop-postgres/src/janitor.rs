@@ -39,26 +39,36 @@ impl Database {
             .execute(&pool)
             .await?
             .rows_affected();
-            if removed == 0 {
-                // Which records of it were deleted one by one says nothing any more, either.
-                sqlx::query("DELETE FROM record_deletion WHERE data_set_id = $1 AND generation < $2")
-                    .bind(data_set_id)
-                    .bind(generation)
-                    .execute(&pool)
-                    .await?;
+            if removed > 0 {
+                return Ok(removed);
+            }
+            // Which records of it were deleted one by one says nothing any more, either.
+            let forgotten = sqlx::query(
+                "DELETE FROM record_deletion WHERE ctid = ANY (ARRAY(
+                     SELECT ctid FROM record_deletion WHERE data_set_id = $1 AND generation < $2 LIMIT $3
+                 ))",
+            )
+            .bind(data_set_id)
+            .bind(generation)
+            .bind(ROWS_PER_STEP)
+            .execute(&pool)
+            .await?
+            .rows_affected();
+            if forgotten == 0 {
                 sqlx::query("UPDATE data_set_state SET swept_generation = $2 WHERE data_set_id = $1")
                     .bind(data_set_id)
                     .bind(generation)
                     .execute(&pool)
                     .await?;
             }
-            Ok(removed.max(1))
+            Ok(forgotten.max(1))
         })
         .await
     }
 
-    /// Forgets some of the records that were deleted longer ago than that is kept, and notes for who follows the
-    /// changes of their data set that the list begins later. Gives how many.
+    /// Forgets some of the records of a data set that were deleted longer ago than that is kept, and notes for who
+    /// follows its changes that the list begins later. Gives how many. One data set at a time: workers lock
+    /// several in an order of their own.
     ///
     /// # Errors
     /// If Postgres cannot be asked.
@@ -66,9 +76,13 @@ impl Database {
         let pool = self.pool.clone();
         self.in_task(async move {
             let forgotten: i64 = sqlx::query_scalar(
-                "WITH forgotten AS (
+                "WITH one AS (
+                     SELECT data_set_id FROM record_deletion WHERE deleted_at < now() - $1 LIMIT 1
+                 ), forgotten AS (
                      DELETE FROM record_deletion WHERE ctid = ANY (ARRAY(
-                         SELECT ctid FROM record_deletion WHERE deleted_at < now() - $1 LIMIT $2
+                         SELECT ctid FROM record_deletion
+                         WHERE data_set_id = (SELECT data_set_id FROM one) AND deleted_at < now() - $1
+                         LIMIT $2
                      ))
                      RETURNING data_set_id, seq
                  ), since AS (
@@ -87,8 +101,7 @@ impl Database {
         .await
     }
 
-    /// Removes some rows of batches that are older than receipts are kept, and rejected batches that are
-    /// older than they are kept. Gives how many.
+    /// Removes some rows of batches that are older than receipts are kept. Gives how many.
     ///
     /// # Errors
     /// If Postgres cannot be asked.
@@ -104,8 +117,7 @@ impl Database {
             .bind(ROWS_PER_STEP)
             .execute(&pool)
             .await?;
-            let rejected = crate::rejected::sweep(&pool).await?;
-            Ok(removed.rows_affected() + rejected)
+            Ok(removed.rows_affected())
         })
         .await
     }

@@ -4,8 +4,8 @@ mod kept;
 
 pub use kept::{KeptBatch, RejectedBatch};
 
-use crate::StoreError;
 use crate::apply::BatchLine;
+use crate::{Database, StoreError};
 use backdrop_core::batch::Outcome;
 use backdrop_core::data_set::DataSetId;
 use backdrop_core::json;
@@ -15,7 +15,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde::Serialize;
 use sqlx::Row;
-use sqlx::postgres::{PgConnection, PgPool, PgRow};
+use sqlx::postgres::{PgConnection, PgRow};
 use std::io::Write;
 use uuid::Uuid;
 
@@ -150,10 +150,19 @@ pub(crate) async fn judged_anew(
     Ok(())
 }
 
-/// Removes what is older than it is kept. Gives how many.
-pub(crate) async fn sweep(pool: &PgPool) -> Result<u64, StoreError> {
-    let sql = "DELETE FROM rejected_batch WHERE rejected_at < now() - make_interval(days => $1)";
-    Ok(sqlx::query(sql).bind(KEPT_DAYS).execute(pool).await?.rows_affected())
+impl Database {
+    /// Removes rejected batches that are older than they are kept. Gives how many.
+    ///
+    /// # Errors
+    /// If Postgres cannot be asked.
+    pub async fn sweep_rejected_batches(&self) -> Result<u64, StoreError> {
+        let pool = self.pool.clone();
+        self.in_task(async move {
+            let sql = "DELETE FROM rejected_batch WHERE rejected_at < now() - make_interval(days => $1)";
+            Ok(sqlx::query(sql).bind(KEPT_DAYS).execute(&pool).await?.rows_affected())
+        })
+        .await
+    }
 }
 
 /// JSON as `jsonb` takes it. What stands in the queue is not what the writer let through if somebody else put it
