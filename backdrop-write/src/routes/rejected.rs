@@ -132,8 +132,8 @@ async fn discard(
     let known = state.data_set(&path.0, &path.1).await?;
     let caller = state.guard.holder(Scope::Write, &request, &known, &state.catalogue)?;
     let batch_id = path.2.parse().map_err(|_| not_kept(&path.2))?;
-    let (data_set, token) = (&known.data_set, caller.token_id());
-    if state.database.discard_rejected(data_set, batch_id, token, request_id.0).await? {
+    let actor = caller.actor(request_id);
+    if state.database.discard_rejected(known.data_set.id, batch_id, actor).await? {
         Ok(HttpResponse::Ok().json(json!({"status": "ok"})))
     } else {
         Err(not_kept(&path.2))

@@ -1,13 +1,13 @@
 //! Rejected batches for those who look at them, replay them or let them go.
 
 use super::read_numbers;
+use crate::audit::{self, Actor};
 use crate::{Database, StoreError};
 use backdrop_core::batch::BatchKind;
-use backdrop_core::data_set::DataSet;
+use backdrop_core::data_set::{DataSet, DataSetId};
 use backdrop_core::origin::Origin;
 use backdrop_core::record::{Violation, Violations};
 use backdrop_core::time::Timestamp;
-use backdrop_core::token::TokenId;
 use flate2::read::GzDecoder;
 use serde_json::json;
 use sqlx::Row;
@@ -149,29 +149,22 @@ impl Database {
     /// If Postgres cannot be asked.
     pub async fn discard_rejected(
         &self,
-        data_set: &DataSet,
+        data_set: DataSetId,
         batch_id: Uuid,
-        token: Option<TokenId>,
-        request_id: String,
+        actor: Actor,
     ) -> Result<bool, StoreError> {
-        let (pool, data_set, name) = (self.pool.clone(), data_set.id, data_set.name.to_string());
+        let pool = self.pool.clone();
         self.in_task(async move {
-            let done = sqlx::query(
-                "WITH discarded AS (
-                     DELETE FROM rejected_batch WHERE data_set_id = $1 AND batch_id = $2 RETURNING batch_id
-                 )
-                 INSERT INTO audit_event (data_set_id, data_set_name, token_id, request_id, action, detail)
-                 SELECT $1, $3, $4, $5, 'discard_rejected_batch', $6 FROM discarded",
-            )
-            .bind(data_set.0)
-            .bind(batch_id)
-            .bind(name)
-            .bind(token.map(|token| token.0))
-            .bind(request_id)
-            .bind(json!({"batch": batch_id}))
-            .execute(&pool)
-            .await?;
-            Ok(done.rows_affected() == 1)
+            let mut tx = pool.begin().await?;
+            let sql = "DELETE FROM rejected_batch WHERE data_set_id = $1 AND batch_id = $2";
+            let query = sqlx::query(sql).bind(data_set.0).bind(batch_id);
+            let is_discarded = query.execute(&mut *tx).await?.rows_affected() == 1;
+            if is_discarded {
+                let detail = json!({"batch": batch_id});
+                audit::note(&mut tx, data_set, &actor, "discard_rejected_batch", &detail).await?;
+            }
+            tx.commit().await?;
+            Ok(is_discarded)
         })
         .await
     }
