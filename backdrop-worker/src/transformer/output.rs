@@ -45,7 +45,8 @@ impl Transformer {
         if let Some(known) = self.catalogue.by_group_and_type(group.as_str(), data_type.as_str()).await? {
             return Ok(known);
         }
-        let name = DataSetName::of(group, data_type);
+        let name = DataSetName::of(group, data_type)
+            .map_err(|_| Failure::NameTaken(format!("{group}_{data_type}")))?;
         let settings = DataSetSettings {
             auto_ids: Vec::new(),
             upload_format: String::new(),

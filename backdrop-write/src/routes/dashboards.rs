@@ -5,6 +5,7 @@ use crate::error::WriteError;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use backdrop_core::document::DocumentKind;
+use backdrop_core::token::Scope;
 use backdrop_service::routing::{get, only};
 
 pub(super) fn configure(config: &mut ServiceConfig) {
@@ -21,8 +22,7 @@ async fn of_data_set(
     name: Path<String>,
     request: HttpRequest,
 ) -> Result<HttpResponse, WriteError> {
-    state.guard.administrator(request.headers())?;
-    let known = state.data_set_named(&name).await?;
+    let (known, _) = state.administered(&name, Scope::Admin, &request).await?;
     let rows = state.database.dashboards_of(known.data_set.id).await?;
     let views: Vec<_> = rows.iter().map(|row| documents::view(row.id, &row.body)).collect();
     Ok(HttpResponse::Ok().json(views))

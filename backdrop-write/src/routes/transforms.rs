@@ -10,6 +10,7 @@ use backdrop_core::data_set::DataGroup;
 use backdrop_core::error::ErrorCode;
 use backdrop_core::schema::builtin_types;
 use backdrop_core::time;
+use backdrop_core::token::Scope;
 use backdrop_core::transform::{TransformDefinition, TransformType};
 use backdrop_postgres::{RunRow, SaveError, TransformRow};
 use backdrop_service::clock;
@@ -67,8 +68,7 @@ async fn of_data_set(
     name: Path<String>,
     request: HttpRequest,
 ) -> Result<HttpResponse, WriteError> {
-    state.guard.administrator(request.headers())?;
-    let known = state.data_set_named(&name).await?;
+    let (known, _) = state.administered(&name, Scope::Admin, &request).await?;
     let rows = state.database.transforms_of(known.data_set.id).await?;
     Ok(HttpResponse::Ok().json(rows.iter().map(view).collect::<Vec<_>>()))
 }

@@ -4,6 +4,7 @@ use super::State;
 use crate::error::WriteError;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
+use backdrop_core::token::Scope;
 use backdrop_service::routing::{get, only};
 use serde_json::json;
 
@@ -18,7 +19,6 @@ async fn list(
     name: Path<String>,
     request: HttpRequest,
 ) -> Result<HttpResponse, WriteError> {
-    state.guard.administrator(request.headers())?;
-    state.data_set_named(&name).await?;
+    state.administered(&name, Scope::Admin, &request).await?;
     Ok(HttpResponse::Ok().json(json!([])))
 }

@@ -136,7 +136,8 @@ fn integer_out_of_range(text: &str) -> Option<&str> {
                 let length = bytes[at..].iter().take_while(|byte| is_number(byte)).count();
                 let literal = &text[at..at + length];
                 let is_integer = !literal.contains(['.', 'e', 'E']);
-                if is_integer && literal.parse::<i64>().is_err() && literal.parse::<u64>().is_err() {
+                let fits = || literal.parse::<i64>().is_ok() || literal.parse::<u64>().is_ok();
+                if is_integer && !fits() && !is_exact_fraction(literal) {
                     return Some(literal);
                 }
                 at += length;
@@ -145,6 +146,12 @@ fn integer_out_of_range(text: &str) -> Option<&str> {
         }
     }
     None
+}
+
+/// Whether an integer is what a floating-point number is written as in full: an export writes 1e20 so, and it is
+/// read as the same number again.
+fn is_exact_fraction(literal: &str) -> bool {
+    literal.parse::<f64>().is_ok_and(|value| value.is_finite() && value.to_string() == literal)
 }
 
 #[derive(Default)]
@@ -397,7 +404,14 @@ mod tests {
 
     #[test]
     fn large_but_exact_numbers_pass() {
-        for number in ["18446744073709551615", "-9223372036854775808", "1e20", "1.5e300"] {
+        let written_in_full = format!("15{}", "0".repeat(299));
+        for number in [
+            "18446744073709551615",
+            "-9223372036854775808",
+            "1e20",
+            "100000000000000000000",
+            &written_in_full,
+        ] {
             let body = format!(r#"[{{"text":"99999999999999999999 \" 1","a":{number}}}]"#);
             assert!(records_text(body.as_bytes()).is_ok(), "{number}");
         }

@@ -6,6 +6,13 @@ use crate::error::ApiError;
 use crate::record::is_field_name;
 use serde_json::Value;
 
+/// Of how many fields an `_id` can be made: the original's have four at most, and an `_id` has 512 bytes.
+const AUTO_IDS_MAX: usize = 20;
+/// The longest retention, a thousand years: beyond that the beginning of time is not a time of Postgres.
+const RETENTION_DAYS_MAX: i32 = 365_000;
+/// The most bytes of `upload_format` and of `upload_filters`.
+const TEXTS_BYTES_MAX: usize = 4_096;
+
 /// The settings that were named, each checked by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SettingsChange {
@@ -28,7 +35,10 @@ impl SettingsChange {
             check_auto_ids(fields)?;
         }
         let retention = take_number(form, "retention_days", 1, "a positive number of days")?;
-        let days = |days: i64| i32::try_from(days).map_err(|_| invalid("retention_days: that is too long"));
+        let too_long = || invalid(format!("retention_days: expected at most {RETENTION_DAYS_MAX}, or null"));
+        let days = |days: i64| {
+            i32::try_from(days).ok().filter(|days| *days <= RETENTION_DAYS_MAX).ok_or_else(too_long)
+        };
         Ok(Self {
             raw_queries_allowed: form.take_value("raw_queries_allowed")?,
             queryable: form.take_value("queryable")?,
@@ -38,8 +48,8 @@ impl SettingsChange {
             max_age_expected: take_number(form, "max_age_expected", 0, "a number of seconds")?,
             capped_size: take_number(form, "capped_size", 1, "a positive number of bytes")?,
             retention_days: retention.map(|number| number.map(days).transpose()).transpose()?,
-            upload_format: form.take_value("upload_format")?,
-            upload_filters: form.take_value::<List>("upload_filters")?.map(|List(filters)| filters),
+            upload_format: take_texts::<String>(form, "upload_format")?,
+            upload_filters: take_texts::<List>(form, "upload_filters")?.map(|List(filters)| filters),
         })
     }
 
@@ -113,6 +123,12 @@ impl DataSetChange {
 }
 
 fn check_auto_ids(fields: &[String]) -> Result<(), ApiError> {
+    if fields.len() > AUTO_IDS_MAX {
+        return Err(invalid(format!(
+            "auto_ids: expected at most {AUTO_IDS_MAX} fields, found {}",
+            fields.len()
+        )));
+    }
     if let Some(field) = fields.iter().find(|field| !is_field_name(field) || *field == "_id") {
         return Err(invalid(format!(
             "auto_ids: {field:?} is not the name of a field of which an _id can be made"
@@ -122,6 +138,33 @@ fn check_auto_ids(fields: &[String]) -> Result<(), ApiError> {
         return Err(invalid("auto_ids: a field stands there twice"));
     }
     Ok(())
+}
+
+/// Takes a text, or some, that are kept and shown but not used: so they stay short.
+fn take_texts<T: Texts>(form: &mut Form, field: &str) -> Result<Option<T>, ApiError> {
+    let taken: Option<T> = form.take_value(field)?;
+    match taken.as_ref().map(T::bytes) {
+        Some(bytes) if bytes > TEXTS_BYTES_MAX => {
+            Err(invalid(format!("{field}: expected at most {TEXTS_BYTES_MAX} bytes, found {bytes}")))
+        }
+        _ => Ok(taken),
+    }
+}
+
+trait Texts: serde::de::DeserializeOwned {
+    fn bytes(&self) -> usize;
+}
+
+impl Texts for String {
+    fn bytes(&self) -> usize {
+        self.len()
+    }
+}
+
+impl Texts for List {
+    fn bytes(&self) -> usize {
+        self.0.iter().map(String::len).sum()
+    }
 }
 
 fn take_number(

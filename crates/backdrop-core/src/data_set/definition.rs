@@ -54,7 +54,7 @@ impl DataSetDefinition {
         let data_type = DataType::parse(required(&mut form, "data_type")?).map_err(in_field("data_type"))?;
         let name = match form.take_value::<String>("name")? {
             Some(name) => DataSetName::parse(name).map_err(in_field("name"))?,
-            None => DataSetName::of(&data_group, &data_type),
+            None => DataSetName::of(&data_group, &data_type).map_err(in_field("name"))?,
         };
         let settings = SettingsChange::take_from(&mut form)?.applied_to(&DataSetSettings::default());
         let bearer_token = form.take_value("bearer_token")?.filter(|token: &String| !token.is_empty());

@@ -90,8 +90,11 @@ name_type! {
 
 impl DataSetName {
     /// The name a data set gets if none is given: `{group}_{type}`, hyphens to underscores.
-    pub fn of(group: &DataGroup, data_type: &DataType) -> Self {
-        Self(format!("{group}_{data_type}").replace('-', "_"))
+    ///
+    /// # Errors
+    /// If that is reserved, because the group begins with a hyphen.
+    pub fn of(group: &DataGroup, data_type: &DataType) -> Result<Self, NameError> {
+        Self::parse(format!("{group}_{data_type}").replace('-', "_"))
     }
 
     /// A name that was given before: it stays one, also if it has been reserved since.
@@ -137,7 +140,7 @@ mod tests {
     fn the_default_name_joins_group_and_type() {
         let group = DataGroup::parse("carers-allowance").expect("a group");
         let data_type = DataType::parse("transactions-by-channel").expect("a type");
-        let name = DataSetName::of(&group, &data_type);
+        let name = DataSetName::of(&group, &data_type).expect("a name");
         assert_eq!(name.as_str(), "carers_allowance_transactions_by_channel");
         assert_eq!(DataSetName::parse(name.as_str()), Ok(name));
     }
