@@ -9,7 +9,7 @@ use backdrop_core::schema;
 use backdrop_core::shape::Row;
 use backdrop_core::time;
 use backdrop_core::token::TokenHash;
-use backdrop_core::transform::TransformDefinition;
+use backdrop_core::transform::{RUN_REQUEST_PREFIX, TransformDefinition};
 use backdrop_postgres::{Actor, BatchRow, KnownDataSet, NewDataSet, StoreError, TakenRun};
 use backdrop_queue::AppendRequest;
 use serde_json::Value;
@@ -29,7 +29,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// What stands for the request in the trail and in the rows of batches: nobody sent one.
 fn request_id(run: &TakenRun) -> String {
-    format!("transform-run-{}", run.id)
+    format!("{RUN_REQUEST_PREFIX}{}", run.id)
 }
 
 impl Transformer {

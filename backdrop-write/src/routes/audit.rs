@@ -8,6 +8,7 @@ use backdrop_core::data_set::DataSetId;
 use backdrop_core::error::ErrorCode;
 use backdrop_core::time::{self, Timestamp};
 use backdrop_core::token::{Scope, TokenId};
+use backdrop_core::transform::RUN_REQUEST_PREFIX;
 use backdrop_postgres::{AuditPlace, AuditRow};
 use backdrop_service::routing::{get, only};
 use serde::{Deserialize, Serialize};
@@ -50,7 +51,14 @@ struct Wanted {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Who {
-    Token { token: TokenId, label: String },
+    Token {
+        token: TokenId,
+        label: String,
+    },
+    /// A run of a transform, by itself.
+    Transform {
+        transform_run: String,
+    },
     Administrator(&'static str),
 }
 
@@ -82,9 +90,10 @@ struct Write {
 impl From<AuditRow> for Item {
     fn from(row: AuditRow) -> Self {
         let id = id_of(&AuditPlace { at: row.at, key: row.key });
-        let who = match row.token {
-            Some(token) => Who::Token { token, label: row.label.unwrap_or_default() },
-            None => Who::Administrator("administrator"),
+        let who = match (row.token, row.request_id.strip_prefix(RUN_REQUEST_PREFIX)) {
+            (Some(token), _) => Who::Token { token, label: row.label.unwrap_or_default() },
+            (None, Some(run)) => Who::Transform { transform_run: run.to_owned() },
+            (None, None) => Who::Administrator("administrator"),
         };
         let write = row.write.map(|write| Write {
             batch: write.batch_id,

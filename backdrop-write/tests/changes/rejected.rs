@@ -218,3 +218,41 @@ async fn a_patch_is_kept_but_not_replayed() {
     let answer = replay(&writer, &path).expect(409).json();
     assert_eq!(answer["code"], "not_replayable");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_came_later_in_the_same_request_is_not_lost_to_a_replay() {
+    let (stack, writer) =
+        stack_with(1, &json!({"schema": {"properties": {"count": {"type": "integer"}}}})).await;
+    let both = json!([{"_id": "m", "count": "old"}, {"_id": "m", "count": 5}]);
+    writer.with_header("Prefer", "handling=lenient").post(PATH, &both).expect(200);
+    set_schema(&stack, "string").await;
+    let batch = rejected(&writer)[0]["id"].as_str().expect("an id").to_owned();
+    let replay = format!("{PATH}/rejected/{batch}/replay?only_if_unchanged=true");
+    let told = writer.post(&replay, &json!({})).expect(200).json();
+    assert_eq!((&told["stored"], &told["changed"]), (&json!(0), &json!(["m"])));
+    assert_eq!(records(&stack), [json!({"_id": "m", "count": 5})]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_is_rejected_again_after_its_row_is_no_longer_kept() {
+    let (stack, writer) = stack_with(1, &json!({"schema": {"required": ["count"]}})).await;
+    let keyed = writer.with_header("Idempotency-Key", "k");
+    keyed.post(PATH, &json!({"aa": 1})).expect(400);
+    // As it is after as many days as receipts are kept, which is less than rejected batches are.
+    sqlx::query("DELETE FROM batch").execute(&stack.pool).await.expect("rows go");
+    keyed.post(PATH, &json!({"aa": 1})).expect(400);
+    assert_eq!(rejected(&writer).len(), 1);
+    writer.post(PATH, &json!({"_id": "a", "count": 1})).expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_trail_counts_what_was_rejected() {
+    let (stack, writer) = stack_with(1, &json!({"schema": {"required": ["count"]}})).await;
+    writer.post(PATH, &json!([{"aa": 1}, {"aa": 2}, {"count": 3}])).expect(400);
+    let trail = stack.administrator().get("/data-sets/group_kind/audit").expect(200).json();
+    let line = &trail["audit"][0];
+    assert_eq!(
+        (&line["outcome"], &line["records"], &line["rejected"]),
+        (&json!("rejected"), &json!(0), &json!(3))
+    );
+}

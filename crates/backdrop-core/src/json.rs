@@ -70,6 +70,24 @@ fn parse_error(detail: String) -> ApiError {
     ApiError::new(ErrorCode::InvalidJson, format!("Error parsing JSON: {detail}"))
 }
 
+/// JSON whose texts hold the mark for what cannot be shown (U+FFFD) in the place of NUL.
+pub fn without_nul(json: &str) -> String {
+    let mut clean = String::with_capacity(json.len());
+    let mut rest = json;
+    while let Some(at) = rest.find('\\') {
+        let escape = rest.get(at..at + 6).filter(|escape| *escape == "\\u0000");
+        // What stands behind a backslash is no escape of its own.
+        let (mark, length) = match escape {
+            Some(_) => ("\u{fffd}", 6),
+            None => (&rest[at..at + 2], 2),
+        };
+        clean.push_str(&rest[..at]);
+        clean.push_str(mark);
+        rest = &rest[at + length..];
+    }
+    clean + rest
+}
+
 /// How many items a JSON array holds; `None` if it is none.
 pub fn count(array: &[u8]) -> Option<usize> {
     serde_json::from_slice::<Vec<IgnoredAny>>(array).ok().map(|items| items.len())
@@ -392,6 +410,14 @@ mod tests {
             let error = record_line(line).expect_err(part);
             assert!(error.contains(part), "{error}");
         }
+    }
+
+    #[test]
+    fn only_a_nul_is_taken_out() {
+        let text = "a\0b \\u0000 \\\0 \" é\n\0";
+        let json = serde_json::to_string(text).expect("a text");
+        let clean: String = serde_json::from_str(&without_nul(&json)).expect("still JSON");
+        assert_eq!(clean, text.replace('\0', "\u{fffd}"));
     }
 
     #[test]

@@ -86,7 +86,9 @@ impl FromStr for ReceiptId {
         let mut next = || parts.next().ok_or(NotAReceipt);
         let batch_id = next()?.parse().map_err(|_| NotAReceipt)?;
         let data_set_id = DataSetId(next()?.parse().map_err(|_| NotAReceipt)?);
-        let partition = Partition(next()?.parse().map_err(|_| NotAReceipt)?);
+        // The store numbers partitions with 15 bits.
+        let number: u16 = next()?.parse().map_err(|_| NotAReceipt)?;
+        let partition = Partition(i16::try_from(number).map(|_| number).map_err(|_| NotAReceipt)?);
         let entry = parts.next().map(str::parse).transpose().map_err(|_| NotAReceipt)?;
         if parts.next().is_some() {
             return Err(NotAReceipt);
@@ -111,7 +113,10 @@ mod tests {
         assert_eq!(placed.to_string(), golden);
         assert_eq!(golden.parse(), Ok(placed));
         assert_eq!(receipt(None).to_string().parse(), Ok(receipt(None)));
-        for bad in ["", "x", "01900000-0000-7000-8000-000000000001", "a.b.c.d", &format!("{golden}.1")] {
+        let no_partition = "01900000-0000-7000-8000-000000000001.42.32768";
+        for bad in
+            ["", "x", no_partition, "01900000-0000-7000-8000-000000000001", "a.b.c.d", &format!("{golden}.1")]
+        {
             assert_eq!(bad.parse::<ReceiptId>(), Err(NotAReceipt), "{bad}");
         }
     }

@@ -29,6 +29,9 @@ use crate::error::{ApiError, ErrorCode};
 use crate::shape::Row;
 use serde_json::Value;
 
+/// What the run's id follows where the id of a request stands: what a transform writes nobody asked for.
+pub const RUN_REQUEST_PREFIX: &str = "transform-run-";
+
 /// An error of a definition; the message begins with the name of the field.
 fn invalid(message: impl Into<String>) -> ApiError {
     ApiError::new(ErrorCode::InvalidDefinition, message)

@@ -84,7 +84,14 @@ pub(crate) async fn keep(
         "INSERT INTO rejected_batch
              (data_set_id, batch_id, kind, body, errors, records, numbers, origin, faults, generation,
               version, rejected_at)
-         VALUES ($1, $2, $3::jsonb, $4, $5::jsonb, $6, $7, $8::jsonb, $9::jsonb, $10, $11, now())",
+         VALUES ($1, $2, $3::jsonb, $4, $5::jsonb, $6, $7, $8::jsonb, $9::jsonb, $10, $11, now())
+         -- A request that is repeated under its key makes the same batch, and may be rejected once more after
+         -- the row of the first is no longer kept.
+         ON CONFLICT (data_set_id, batch_id) DO UPDATE
+         SET kind = excluded.kind, body = excluded.body, errors = excluded.errors, records = excluded.records,
+             numbers = excluded.numbers, origin = excluded.origin, faults = excluded.faults,
+             generation = excluded.generation, version = excluded.version, replayed_as = NULL,
+             rejected_at = excluded.rejected_at",
     )
     .bind(data_set.0)
     .bind(envelope.batch_id)
@@ -168,7 +175,7 @@ impl Database {
 /// JSON as `jsonb` takes it. What stands in the queue is not what the writer let through if somebody else put it
 /// there, and keeping it must not fail: a NUL, which `jsonb` refuses, becomes a mark.
 fn storable(value: &impl Serialize) -> String {
-    serde_json::to_string(value).expect("texts and numbers can be written").replace("\\u0000", "\\ufffd")
+    json::without_nul(&serde_json::to_string(value).expect("texts and numbers can be written"))
 }
 
 fn compress(bytes: &[u8]) -> Vec<u8> {

@@ -82,10 +82,10 @@ impl Database {
         let pool = self.pool.clone();
         self.in_task(async move {
             let timestamp: Option<Timestamp> = sqlx::query_scalar(
-                r#"SELECT now() - make_interval(days => $2)
+                r#"SELECT now() - make_interval(days => least($2, 365000))
                 WHERE EXISTS (
                     SELECT FROM data_set_state s JOIN record r USING (data_set_id, generation)
-                    WHERE s.data_set_id = $1 AND r."timestamp" < now() - make_interval(days => $2)
+                    WHERE s.data_set_id = $1 AND r."timestamp" < now() - make_interval(days => least($2, 365000))
                 )"#,
             )
             .bind(data_set.id.0)

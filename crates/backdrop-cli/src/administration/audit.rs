@@ -42,6 +42,9 @@ fn told(line: &Value) -> String {
         Value::Object(who) if who["label"] != "" => {
             format!("token {} ({})", who["token"], shown(&who["label"]))
         }
+        Value::Object(who) if who.contains_key("transform_run") => {
+            format!("transform run {}", shown(&who["transform_run"]))
+        }
         Value::Object(who) => format!("token {}", who["token"]),
         who => shown(who),
     };

@@ -13,6 +13,11 @@ use uuid::Uuid;
 /// thousand times.
 const RECORD_VIOLATIONS_MAX: usize = 100;
 
+/// The most fields of a record that comes of merging: as many as one that is sent can have.
+const MERGED_KEYS_MAX: usize = 32_768;
+/// The most bytes of it, as JSON: as many as one that is sent can have.
+const MERGED_BYTES_MAX: usize = 10 * 1024 * 1024;
+
 /// What the records of a batch must follow.
 #[derive(Clone, Copy, Debug)]
 pub struct RecordRules<'r> {
@@ -165,6 +170,7 @@ impl One<'_, '_> {
         self.check_identity(stored, &fields);
         let mut merged = stored.body.clone();
         merged.extend(fields);
+        self.check_size(&merged)?;
         merged.insert("_id".into(), Value::String(stored.id.clone()));
         let value = Value::Object(merged);
         self.check_schema(&value);
@@ -174,16 +180,35 @@ impl One<'_, '_> {
         Some(ValidRecord { id: stored.id.clone(), id_tuple: stored.id_tuple.clone(), timestamp, body })
     }
 
+    /// A record stays within what one request can hold, however often it is added to.
+    fn check_size(&mut self, merged: &Map<String, Value>) -> Option<()> {
+        let bytes = serde_json::to_vec(merged).map_or(usize::MAX, |json| json.len());
+        if merged.len() <= MERGED_KEYS_MAX && bytes <= MERGED_BYTES_MAX {
+            return Some(());
+        }
+        let message = || {
+            format!(
+                "the record would have {} fields and {bytes} bytes; at most {MERGED_KEYS_MAX} fields and \
+                 {MERGED_BYTES_MAX} bytes are allowed",
+                merged.len()
+            )
+        };
+        self.findings.add(self.record, "", ErrorCode::TooLarge, "", message);
+        None
+    }
+
     /// A record keeps its `_id`, and so the values of which it was made.
     fn check_identity(&mut self, stored: &StoredRecord, fields: &Map<String, Value>) {
         if fields.get("_id").is_some_and(|id| id.as_str() != Some(&stored.id)) {
             self.breaks("_id", ErrorCode::InvalidId, "the _id of a record cannot be changed; leave it out");
         }
-        let tuple: Vec<Value> =
-            stored.id_tuple.as_deref().and_then(|tuple| serde_json::from_str(tuple).ok()).unwrap_or_default();
-        for (field, value) in self.rules.auto_ids.iter().zip(tuple) {
-            let sent = fields.get(field);
-            let is_kept = sent.is_none_or(|sent| *sent == value || stored.body.get(field) == Some(sent));
+        // An `_id` that was sent is not made of fields, whatever the data set makes of them now.
+        let made_of = if stored.id_tuple.is_some() { self.rules.auto_ids } else { &[] };
+        for field in made_of {
+            let is_kept = match (fields.get(field), stored.body.get(field)) {
+                (Some(sent), Some(value)) => sent == value || is_same_time(sent, value),
+                (sent, _) => sent.is_none(),
+            };
             if !is_kept {
                 let message = "the _id is made of this field, so it cannot be changed; delete the record and send it \
                                anew";
@@ -290,6 +315,12 @@ impl One<'_, '_> {
 
 fn is_scalar(value: &Value) -> bool {
     !value.is_object() && !value.is_array()
+}
+
+/// Whether both are the same point in time, in whatever form.
+fn is_same_time(one: &Value, other: &Value) -> bool {
+    let time = |value: &Value| value.as_str().and_then(|text| time::parse(text).ok());
+    time(one).is_some_and(|one| time(other) == Some(one))
 }
 
 /// RFC 6901: in a pointer `~` is written `~0` and `/` is written `~1`.

@@ -82,7 +82,7 @@ pub(crate) struct BatchLine {
     pub(crate) faulty: Vec<usize>,
     /// Why it was not stored, or not all of it.
     pub(crate) violations: Option<Violations>,
-    /// What the data set was after the batch.
+    /// What the data set was before the batch.
     pub(crate) generation: i32,
     pub(crate) version: i64,
     /// What had changed since the batch was rejected that this one replays.
@@ -353,7 +353,8 @@ impl Planner {
             faulty: ending.faulty,
             violations,
             generation: state.generation,
-            version: state.version,
+            // Each record that was stored raised it by one.
+            version: state.version - i64::try_from(ending.stored).unwrap_or_default(),
             changed: ending.changed,
             keeps_key,
             entry,

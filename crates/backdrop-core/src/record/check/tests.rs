@@ -141,6 +141,9 @@ fn merging_sets_fields_and_keeps_the_rest() {
     assert_eq!(Value::Object(merged.body().clone()), body);
     assert_eq!((merged.id(), merged.id_tuple()), (stored().id.as_str(), Some(r#"["week"]"#)));
     assert_eq!(merged.timestamp(), stored().timestamp);
+    let same_moment = json!({"_timestamp": "2013-03-11T01:00:00+01:00"});
+    let as_before = rules(&["_timestamp".to_owned()]).merge(&stored(), same_moment);
+    assert!(as_before.is_ok(), "the same time in another form is no change");
     let moved = rules(&auto_ids).merge(&stored(), json!({"_timestamp": "2014-01-01"})).expect("valid");
     assert_eq!(time::format(moved.timestamp()), "2014-01-01T00:00:00+00:00");
 }
@@ -153,6 +156,7 @@ fn merging_judges_what_comes_of_it() {
         (json!({"count": "many"}), "/count"),
         (json!({"_id": "other"}), "/_id"),
         (json!({"kind": "month"}), "/kind"),
+        (json!({"long": "x".repeat(MERGED_BYTES_MAX)}), ""),
         (json!({"Bad-Key": 1}), "/Bad-Key"),
         (json!([1]), ""),
     ] {
