@@ -110,13 +110,29 @@ fn reading(
     data_group: &str,
     data_type: &str,
 ) -> anyhow::Result<Reading> {
-    let mut schema = Value::Null;
-    if format != Format::Json && arguments.token.is_none() {
-        let query = format!("data-sets?data-group={data_group}&data-type={data_type}");
-        schema = client.get_at(&query)?.body[0]["schema"].take();
-    }
+    let schema = if format != Format::Json && arguments.token.is_none() {
+        schema(client, data_group, data_type)?
+    } else {
+        Value::Null
+    };
     let texts = TextFields::of(&schema, &arguments.text);
     Ok(Reading { sheet: arguments.sheet.clone(), texts })
+}
+
+/// The schema of a data set; null if it has none.
+///
+/// # Errors
+/// If there is no such data set: no record could be stored, and that is better told before the file is read.
+fn schema(client: &Client, data_group: &str, data_type: &str) -> anyhow::Result<Value> {
+    let query = format!("data-sets?data-group={data_group}&data-type={data_type}");
+    let data_set = client.get_at(&query)?.body.pointer("/0").cloned().with_context(|| {
+        format!(
+            "there is no data set {data_group}/{data_type} at {}; make it by `backdrop data-set create`, or import \
+             with --create",
+            client.base()
+        )
+    })?;
+    Ok(data_set.get("schema").cloned().unwrap_or_default())
 }
 
 /// Makes the data set unless there is one.

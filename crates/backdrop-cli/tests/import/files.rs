@@ -1,6 +1,6 @@
 //! What files of every format become.
 
-use super::{import, import_file, ok, stderr};
+use super::{import, import_as_administrator, import_file, ok, stderr};
 use backdrop_testing::{Reply, scripted, tempfile};
 use rust_xlsxwriter::{ExcelDateTime, Format, Formula, Workbook};
 use serde_json::{Value, json};
@@ -142,6 +142,19 @@ fn what_cannot_be_read_is_told_with_what_to_do() {
     }
     let output = import_file("http://127.0.0.1:9", &[], Path::new("/nothing/here.csv"));
     assert!(stderr(&output).contains("cannot read /nothing/here.csv"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_data_set_that_is_not_there_is_told_with_what_to_do() {
+    let (_folder, path) = file("a.csv", b"aa\n1\n");
+    let (address, requests) = scripted(vec![Reply::Answer(200, String::new(), json!([]))]);
+    let output = import_as_administrator(&address, &[], &path);
+    assert_eq!(output.status.code(), Some(1));
+    for part in ["there is no data set g/t", "`backdrop data-set create`", "--create"] {
+        assert!(stderr(&output).contains(part), "{}", stderr(&output));
+    }
+    let asked = requests.recv().expect("asked");
+    assert_eq!(asked.line, "GET /data-sets?data-group=g&data-type=t HTTP/1.1");
 }
 
 /// An ODS, as small as one can be.
