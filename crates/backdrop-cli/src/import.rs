@@ -21,7 +21,7 @@ use input::Input;
 use progress::Progress;
 use sender::{Rejection, Sender, Sent};
 use serde_json::Value;
-use source::{Format, Reading, Source};
+use source::{Format, Manner, Reading, Source};
 use texts::TextFields;
 use uuid::Uuid;
 
@@ -60,14 +60,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let reading = reading(arguments, format, &client, &data_group, &data_type)?;
     let source = Source::open(file, format, reading)?;
     let target = Target { service: client.base().to_string(), data_group, data_type };
-    let resumed = if arguments.resume { Checkpoint::resume(file, &target)? } else { None };
-    let checkpoint = match resumed {
-        Some(checkpoint) => checkpoint,
-        None => {
-            let kept = (file.as_os_str() != "-").then_some(file.as_path());
-            Checkpoint::begin(kept, target.clone(), arguments.chunk, Uuid::new_v4().to_string())?
-        }
-    };
+    let checkpoint = checkpoint(arguments, &target, source.manner())?;
     let import = Import {
         sender: Sender::new(client, target.data_group, target.data_type),
         progress: Progress::start(source.extent()),
@@ -78,6 +71,18 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     println!("{}", import.run(source)?);
     Ok(())
+}
+
+/// How far the import has come: nowhere yet, unless it goes on with an earlier one.
+fn checkpoint(arguments: &Arguments, target: &Target, manner: Manner) -> anyhow::Result<Checkpoint> {
+    let file = &arguments.file;
+    if arguments.resume
+        && let Some(resumed) = Checkpoint::resume(file, target, &manner)?
+    {
+        return Ok(resumed);
+    }
+    let kept = (file.as_os_str() != "-").then_some(file.as_path());
+    Checkpoint::begin(kept, target.clone(), manner, arguments.chunk, Uuid::new_v4().to_string())
 }
 
 /// Sends an example that is built in to a data set, and returns a line about it: what `up --examples` does.
@@ -94,7 +99,13 @@ pub(crate) fn send_example(
     let import = Import {
         sender: Sender::new(client, data_group, data_type),
         progress: Progress::start_hidden(source.extent()),
-        checkpoint: Checkpoint::begin(None, target, CHUNK_RECORDS, Uuid::new_v4().to_string())?,
+        checkpoint: Checkpoint::begin(
+            None,
+            target,
+            source.manner(),
+            CHUNK_RECORDS,
+            Uuid::new_v4().to_string(),
+        )?,
         on_rejection: OnRejection::Stop,
         again: false,
         was_stored_before: false,

@@ -84,6 +84,10 @@ fn another_file_or_data_set_is_not_gone_on_with() {
     assert!(stderr(&output).contains("--resume goes on from there"), "{}", stderr(&output));
     let output = import_file(&address, &["--resume", "--data-type", "other"], &path);
     assert!(stderr(&output).contains("an import into g/t"), "{}", stderr(&output));
+    let output = import_file(&address, &["--resume", "--text", "count"], &path);
+    assert!(stderr(&output).contains("texts (then none, now count)"), "{}", stderr(&output));
+    let output = import_file(&address, &["--resume", "--format", "json"], &path);
+    assert!(stderr(&output).contains("its format (then csv, now json)"), "{}", stderr(&output));
     std::fs::write(&path, "count\n1\n2\n3\n").expect("written");
     let output = import_file(&address, &["--resume"], &path);
     assert!(stderr(&output).contains("has changed"), "{}", stderr(&output));

@@ -62,6 +62,15 @@ impl Columns {
         named.collect()
     }
 
+    /// The fields whose values are texts.
+    pub(super) fn texts(&self) -> BTreeSet<String> {
+        let texts = self.0.iter().filter_map(|column| match column {
+            Column::Field { name, is_text: true, .. } => Some(name.clone()),
+            _ => None,
+        });
+        texts.collect()
+    }
+
     /// The record of a row: `value` gives what stands in a column as JSON, told whether that must be a text.
     ///
     /// # Errors
@@ -136,6 +145,7 @@ mod tests {
         });
         assert_eq!(record.expect("values"), Ok(r#"{"_id":"1","code":"7"}"#.into()));
         assert_eq!(columns.record(|_, _| Ok("1".into())).expect("values"), Err(3));
+        assert_eq!(columns.texts().into_iter().collect::<Vec<_>>(), ["_id", "code"]);
         assert_eq!(columns.places().into_iter().collect::<Vec<_>>(), [("_id".into(), 0), ("code".into(), 2)]);
     }
 

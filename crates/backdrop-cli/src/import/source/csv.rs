@@ -5,6 +5,7 @@ use super::field::json_of_field;
 use super::rows::Rows;
 use super::{Extent, Input, Record, Take, TextFields};
 use anyhow::{Context, bail};
+use std::collections::BTreeSet;
 use std::io::BufRead;
 
 /// A CSV text whose first row was read.
@@ -34,6 +35,11 @@ impl CsvSource {
     /// How far it has been read.
     pub(super) fn extent(&self) -> Extent {
         self.extent.clone()
+    }
+
+    /// Its fields whose values are texts.
+    pub(super) fn texts(&self) -> BTreeSet<String> {
+        self.columns.texts()
     }
 
     /// Hands each record to `take`, in order.

@@ -7,6 +7,7 @@ use super::{Extent, Layout, Reading, Record, Take};
 use anyhow::{Context, anyhow};
 use calamine::Data;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -39,6 +40,16 @@ impl SheetSource {
     /// How many rows have been read.
     pub(super) fn extent(&self) -> Extent {
         self.extent.clone()
+    }
+
+    /// The name of the sheet.
+    pub(super) fn sheet(&self) -> &str {
+        self.book.name()
+    }
+
+    /// Its fields whose values are texts.
+    pub(super) fn texts(&self) -> BTreeSet<String> {
+        self.header.columns.texts()
     }
 
     /// The sheet and the columns of its fields.
