@@ -157,21 +157,18 @@ fn a_data_set_that_is_not_there_is_told_with_what_to_do() {
     assert_eq!(asked.line, "GET /data-sets?data-group=g&data-type=t HTTP/1.1");
 }
 
-/// An ODS, as small as one can be.
-fn open_document() -> Vec<u8> {
-    let cell = |kind: &str, value: &str| {
-        format!(
-            "<table:table-cell office:value-type=\"{kind}\" {value}><text:p>x</text:p></table:table-cell>"
-        )
-    };
-    let text = |text: &str| {
-        format!("<table:table-cell office:value-type=\"string\"><text:p>{text}</text:p></table:table-cell>")
-    };
-    let rows = [
-        [text("_timestamp"), text("count"), text("code")].concat(),
-        [cell("date", "office:date-value=\"2013-03-11\""), cell("float", "office:value=\"3\""), text("007")]
-            .concat(),
-    ];
+/// A cell of an ODS that holds a text.
+fn text(text: &str) -> String {
+    format!("<table:table-cell office:value-type=\"string\"><text:p>{text}</text:p></table:table-cell>")
+}
+
+/// A cell of an ODS that holds something else.
+fn cell(kind: &str, value: &str) -> String {
+    format!("<table:table-cell office:value-type=\"{kind}\" {value}><text:p>x</text:p></table:table-cell>")
+}
+
+/// An ODS with these rows, as small as one can be.
+fn open_document(rows: &[String]) -> Vec<u8> {
     let rows: String = rows.iter().map(|row| format!("<table:table-row>{row}</table:table-row>")).collect();
     let name = |prefix: &str, name: &str| {
         format!(" xmlns:{prefix}=\"urn:oasis:names:tc:opendocument:xmlns:{name}:1.0\"")
@@ -195,7 +192,20 @@ fn open_document() -> Vec<u8> {
 
 #[test]
 fn sheets_of_libre_office_are_read_alike() {
-    let (_folder, path) = file("figures.ods", &open_document());
+    let date = cell("date", "office:date-value=\"2013-03-11\"");
+    let rows = [
+        [text("_timestamp"), text("count"), text("code")].concat(),
+        text("# not this one"),
+        [date, cell("float", "office:value=\"3\""), text("007")].concat(),
+    ];
+    let (_folder, path) = file("figures.ods", &open_document(&rows));
     let expected = json!({"_timestamp": "2013-03-11T00:00:00+00:00", "count": 3, "code": "007"});
     assert_eq!(sent(&path, &[]), [expected]);
+}
+
+#[test]
+fn a_row_of_libre_office_that_begins_with_an_error_is_no_remark() {
+    let (_folder, path) = file("figures.ods", &open_document(&[text("count"), text("#REF!")]));
+    let output = import_file("http://127.0.0.1:9", &[], &path);
+    assert!(stderr(&output).contains("Figures!A2 holds the error #REF!"), "{}", stderr(&output));
 }

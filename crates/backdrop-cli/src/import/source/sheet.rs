@@ -107,9 +107,10 @@ fn address(sheet: &str, row: u32, column: usize) -> String {
     format!("{sheet}!{}{}", letters(column), row + 1)
 }
 
+/// Whether a row is for people: its first cell begins with `#`, and not because it holds an error such as `#REF!`.
 fn is_comment(cells: &Cells, first: u32) -> bool {
     let begins = |cell: &Data| matches!(cell, Data::String(text) if text.starts_with('#'));
-    cells.iter().any(|(column, cell)| *column == first && begins(cell))
+    cells.iter().any(|(column, cell)| *column == first && begins(cell) && json_of_cell(cell, true).is_ok())
 }
 
 /// Finds the row with the keys.
