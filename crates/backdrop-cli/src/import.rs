@@ -7,7 +7,6 @@ mod input;
 mod progress;
 mod sender;
 mod source;
-mod texts;
 
 pub(crate) use arguments::{Arguments, LONG_ABOUT};
 
@@ -15,6 +14,7 @@ use crate::administration::Definition;
 use crate::client::{CallError, Client};
 use crate::target::{Found, Target};
 use anyhow::{Context, bail};
+use backdrop_core::schema::TextFields;
 use checkpoint::Checkpoint;
 use chunk::{Chunk, Chunks};
 use input::Input;
@@ -22,7 +22,6 @@ use progress::Progress;
 use sender::{Rejection, Sender, Sent};
 use serde_json::Value;
 use source::{Format, Manner, Reading, Source};
-use texts::TextFields;
 use uuid::Uuid;
 
 /// How many records are sent at a time: few enough that one that is refused costs little, many enough that the
@@ -126,7 +125,8 @@ fn reading(
     } else {
         Value::Null
     };
-    let texts = TextFields::of(&schema, &arguments.text);
+    let by_schema = TextFields::of(&schema);
+    let texts = by_schema.names().map(str::to_owned).chain(arguments.text.iter().cloned()).collect();
     Ok(Reading { sheet: arguments.sheet.clone(), texts })
 }
 

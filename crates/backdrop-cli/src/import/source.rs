@@ -16,9 +16,9 @@ mod sheet;
 
 use self::csv::CsvSource;
 use super::input::{Extent, Input};
-use super::texts::TextFields;
 use anyhow::{Context, bail};
 use backdrop_core::origin::Origin;
+use backdrop_core::schema::TextFields;
 use serde::{Deserialize, Serialize};
 use sheet::SheetSource;
 use std::collections::BTreeMap;

@@ -145,6 +145,27 @@ fn what_cannot_be_read_is_told_with_what_to_do() {
 }
 
 #[test]
+fn the_schema_tells_texts_as_it_does_to_the_service() {
+    let (_folder, path) = file("a.csv", b"one,listed,either,deep,number,named\n1,2,3,4,5,6\n");
+    let schema = json!({
+        "properties": {
+            "one": {"const": "1"},
+            "listed": {"enum": ["2", "7"]},
+            "either": {"oneOf": [{"type": "string"}, {"type": "null"}]},
+            "number": {"anyOf": [{"type": "string"}, {"type": "number"}]}
+        },
+        "allOf": [{"allOf": [{"properties": {"deep": {"type": "string"}}}]}]
+    });
+    let data_sets = Reply::Answer(200, String::new(), json!([{"schema": schema}]));
+    let (address, requests) = scripted(vec![data_sets, ok()]);
+    let output = import_as_administrator(&address, &["--text", "named"], &path);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let sent = requests.iter().nth(1).expect("sent").body;
+    let expected = json!({"one": "1", "listed": "2", "either": "3", "deep": "4", "number": 5, "named": "6"});
+    assert_eq!(sent, json!([expected]));
+}
+
+#[test]
 fn a_data_set_that_is_not_there_is_told_with_what_to_do() {
     let (_folder, path) = file("a.csv", b"aa\n1\n");
     let (address, requests) = scripted(vec![Reply::Answer(200, String::new(), json!([]))]);

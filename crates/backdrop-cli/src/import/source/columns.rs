@@ -131,7 +131,7 @@ mod tests {
     fn columns(names: &[&str]) -> anyhow::Result<Columns> {
         Columns::new(
             names.iter().map(|name| (*name).to_owned()).collect(),
-            &TextFields::of(&serde_json::Value::Null, &["code".into()]),
+            &TextFields::from_iter(["code".to_owned()]),
         )
     }
 

@@ -77,7 +77,7 @@ mod tests {
     fn read(text: &str) -> Result<Vec<(u32, String)>, String> {
         let input = Input::new(Cursor::new(text.to_owned().into_bytes()), None).expect("readable");
         let mut read = Vec::new();
-        let source = CsvSource::new(input, &TextFields::of(&serde_json::Value::Null, &["code".to_owned()]));
+        let source = CsvSource::new(input, &TextFields::from_iter(["code".to_owned()]));
         let result = source.and_then(|source| {
             source.records(&mut |record: Record| {
                 read.push((record.line, record.json));
