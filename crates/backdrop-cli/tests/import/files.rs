@@ -230,3 +230,20 @@ fn a_row_of_libre_office_that_begins_with_an_error_is_no_remark() {
     let output = import_file("http://127.0.0.1:9", &[], &path);
     assert!(stderr(&output).contains("Figures!A2 holds the error #REF!"), "{}", stderr(&output));
 }
+
+#[test]
+fn the_name_of_a_column_is_no_error() {
+    for (names, cell) in [(["#REF!", "count"], "A1"), (["count", "#N/A"], "B1")] {
+        let rows = [names.map(text).concat(), [text("1"), text("2")].concat()];
+        let (_folder, path) = file("figures.ods", &open_document(&rows));
+        let output = import_file("http://127.0.0.1:9", &[], &path);
+        let part = format!("Figures!{cell} holds the error #");
+        assert!(stderr(&output).contains(&part), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn several_columns_may_be_for_people() {
+    let (_folder, path) = file("a.csv", b"comment,aa,comment\nx,1,y\n");
+    assert_eq!(sent(&path, &[]), [json!({"aa": 1})]);
+}

@@ -33,16 +33,18 @@ impl Columns {
     /// The columns with these names.
     ///
     /// # Errors
-    /// If a name stands twice, or none of them is the name of a field.
+    /// If two fields have the same name, or there is none.
     pub(super) fn new(names: Vec<String>, texts: &TextFields) -> anyhow::Result<Self> {
+        let columns: Vec<Column> = names.into_iter().map(|name| Column::of(name, texts)).collect();
+        // Several columns may be left out, or have no name: they make no fields.
         let mut seen = BTreeSet::new();
-        if let Some(twice) = names.iter().find(|name| !name.is_empty() && !seen.insert(name.as_str())) {
+        let mut fields = columns.iter().filter_map(Column::field);
+        if let Some(twice) = fields.find(|name| !seen.insert(*name)) {
             bail!(
                 "two columns have the name {twice:?}; rename one of them, or name it `comment` to leave it out"
             );
         }
-        let columns: Vec<Column> = names.into_iter().map(|name| Column::of(name, texts)).collect();
-        if !columns.iter().any(|column| matches!(column, Column::Field { .. })) {
+        if seen.is_empty() {
             bail!("its first row names no field; the names of the fields must stand there");
         }
         Ok(Self(columns))
@@ -55,11 +57,8 @@ impl Columns {
 
     /// The place of each field, counted from 0.
     pub(super) fn places(&self) -> BTreeMap<String, usize> {
-        let named = self.0.iter().enumerate().filter_map(|(index, column)| match column {
-            Column::Field { name, .. } => Some((name.clone(), index)),
-            Column::LeftOut | Column::Unnamed => None,
-        });
-        named.collect()
+        let columns = self.0.iter().enumerate();
+        columns.filter_map(|(index, column)| Some((column.field()?.to_owned(), index))).collect()
     }
 
     /// The fields whose values are texts.
@@ -111,6 +110,14 @@ impl Column {
         let is_text = texts.contains(&name);
         Self::Field { name, key, is_text }
     }
+
+    /// The name of its field, if it is one.
+    fn field(&self) -> Option<&str> {
+        match self {
+            Self::Field { name, .. } => Some(name),
+            Self::LeftOut | Self::Unnamed => None,
+        }
+    }
 }
 
 /// The letters of a column, counted from 0, as spreadsheets name it.
@@ -154,6 +161,9 @@ mod tests {
         let error = columns(&["aa", "bb", "aa"]).expect_err("twice").to_string();
         assert!(error.contains("\"aa\""), "{error}");
         assert!(columns(&["", "comment"]).is_err());
+        let several = columns(&["comment", "aa", "comment", "", ""])
+            .expect("what is left out needs no name of its own");
+        assert_eq!(several.places().into_iter().collect::<Vec<_>>(), [("aa".into(), 1)]);
     }
 
     #[test]
