@@ -1,6 +1,6 @@
 //! An import that was stopped goes on where it was.
 
-use super::{command, import_file, ok, stderr};
+use super::{command, import_as_administrator, import_file, ok, stderr};
 use backdrop_testing::{Reply, Request, eventually, scripted, tempfile};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -96,4 +96,19 @@ fn another_file_or_data_set_is_not_gone_on_with() {
     assert!(output.status.success(), "{}", stderr(&output));
     let output = import_file(&address, &["--resume"], PathBuf::from("-").as_path());
     assert!(stderr(&output).contains("--resume needs a file"), "{}", stderr(&output));
+}
+
+#[test]
+fn what_the_schema_made_texts_is_not_gone_on_with_as_numbers() {
+    let data_set = |schema: Value| Reply::Answer(200, String::new(), json!([{"schema": schema}]));
+    let texts = || data_set(json!({"properties": {"count": {"type": "string"}}}));
+    let numbers = data_set(json!({"properties": {"count": {"type": "number"}}}));
+    let (_folder, path) = figures(4);
+    let (address, _requests) = scripted(vec![texts(), rejected(), numbers, texts(), ok(), ok()]);
+    let output = import_as_administrator(&address, &[], &path);
+    assert!(stderr(&output).contains("--resume goes on from there"), "{}", stderr(&output));
+    let output = import_as_administrator(&address, &["--resume"], &path);
+    assert!(stderr(&output).contains("texts (then count, now none)"), "{}", stderr(&output));
+    let output = import_as_administrator(&address, &["--resume"], &path);
+    assert!(output.status.success(), "{}", stderr(&output));
 }
