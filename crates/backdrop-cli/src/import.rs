@@ -7,7 +7,6 @@ mod input;
 mod progress;
 mod sender;
 mod source;
-mod texts;
 
 pub(crate) use arguments::{Arguments, LONG_ABOUT};
 
@@ -15,14 +14,14 @@ use crate::administration::Definition;
 use crate::client::{CallError, Client};
 use crate::target::{Found, Target};
 use anyhow::{Context, bail};
+use backdrop_core::schema::TextFields;
 use checkpoint::Checkpoint;
 use chunk::{Chunk, Chunks};
 use input::Input;
 use progress::Progress;
 use sender::{Rejection, Sender, Sent};
 use serde_json::Value;
-use source::{Format, Reading, Source};
-use texts::TextFields;
+use source::{Format, Manner, Reading, Source};
 use uuid::Uuid;
 
 /// How many records are sent at a time: few enough that one that is refused costs little, many enough that the
@@ -60,14 +59,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let reading = reading(arguments, format, &client, &data_group, &data_type)?;
     let source = Source::open(file, format, reading)?;
     let target = Target { service: client.base().to_string(), data_group, data_type };
-    let resumed = if arguments.resume { Checkpoint::resume(file, &target)? } else { None };
-    let checkpoint = match resumed {
-        Some(checkpoint) => checkpoint,
-        None => {
-            let kept = (file.as_os_str() != "-").then_some(file.as_path());
-            Checkpoint::begin(kept, target.clone(), arguments.chunk, Uuid::new_v4().to_string())?
-        }
-    };
+    let checkpoint = checkpoint(arguments, &target, source.manner())?;
     let import = Import {
         sender: Sender::new(client, target.data_group, target.data_type),
         progress: Progress::start(source.extent()),
@@ -78,6 +70,18 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     println!("{}", import.run(source)?);
     Ok(())
+}
+
+/// How far the import has come: nowhere yet, unless it goes on with an earlier one.
+fn checkpoint(arguments: &Arguments, target: &Target, manner: Manner) -> anyhow::Result<Checkpoint> {
+    let file = &arguments.file;
+    if arguments.resume
+        && let Some(resumed) = Checkpoint::resume(file, target, &manner)?
+    {
+        return Ok(resumed);
+    }
+    let kept = (file.as_os_str() != "-").then_some(file.as_path());
+    Checkpoint::begin(kept, target.clone(), manner, arguments.chunk, Uuid::new_v4().to_string())
 }
 
 /// Sends an example that is built in to a data set, and returns a line about it: what `up --examples` does.
@@ -94,7 +98,13 @@ pub(crate) fn send_example(
     let import = Import {
         sender: Sender::new(client, data_group, data_type),
         progress: Progress::start_hidden(source.extent()),
-        checkpoint: Checkpoint::begin(None, target, CHUNK_RECORDS, Uuid::new_v4().to_string())?,
+        checkpoint: Checkpoint::begin(
+            None,
+            target,
+            source.manner(),
+            CHUNK_RECORDS,
+            Uuid::new_v4().to_string(),
+        )?,
         on_rejection: OnRejection::Stop,
         again: false,
         was_stored_before: false,
@@ -110,13 +120,30 @@ fn reading(
     data_group: &str,
     data_type: &str,
 ) -> anyhow::Result<Reading> {
-    let mut schema = Value::Null;
-    if format != Format::Json && arguments.token.is_none() {
-        let query = format!("data-sets?data-group={data_group}&data-type={data_type}");
-        schema = client.get_at(&query)?.body[0]["schema"].take();
-    }
-    let texts = TextFields::of(&schema, &arguments.text);
+    let schema = if format != Format::Json && arguments.token.is_none() {
+        schema(client, data_group, data_type)?
+    } else {
+        Value::Null
+    };
+    let by_schema = TextFields::of(&schema);
+    let texts = by_schema.names().map(str::to_owned).chain(arguments.text.iter().cloned()).collect();
     Ok(Reading { sheet: arguments.sheet.clone(), texts })
+}
+
+/// The schema of a data set; null if it has none.
+///
+/// # Errors
+/// If there is no such data set: no record could be stored, and that is better told before the file is read.
+fn schema(client: &Client, data_group: &str, data_type: &str) -> anyhow::Result<Value> {
+    let query = format!("data-sets?data-group={data_group}&data-type={data_type}");
+    let data_set = client.get_at(&query)?.body.pointer("/0").cloned().with_context(|| {
+        format!(
+            "there is no data set {data_group}/{data_type} at {}; make it by `backdrop data-set create`, or import \
+             with --create",
+            client.base()
+        )
+    })?;
+    Ok(data_set.get("schema").cloned().unwrap_or_default())
 }
 
 /// Makes the data set unless there is one.

@@ -22,6 +22,9 @@ pub(super) fn push(json: &mut String, cell: &Data, is_text: bool) -> Result<(), 
         Data::Float(number) if !number.is_finite() => {
             return Err("the cell holds no finite number".to_owned());
         }
+        Data::DateTime(moment) if !moment.as_f64().is_finite() => {
+            return Err("the cell holds no finite number".to_owned());
+        }
         Data::Int(_) | Data::Float(_) if is_text => push_text(json, &text(cell)),
         Data::Int(_) | Data::Float(_) | Data::Bool(_) => json.push_str(&text(cell)),
         _ => push_text(json, &text(cell)),
@@ -66,12 +69,14 @@ pub(super) fn text(cell: &Data) -> String {
 }
 
 /// A date with its time of day; or a time of day or a duration alone, which spreadsheets keep as the part of a day.
+/// What is below zero lies before the first day that a spreadsheet knows, so it is a duration, however it is shown.
 fn moment_text(moment: &ExcelDateTime) -> String {
     let days = moment.as_f64();
-    if moment.is_duration() || (0.0..1.0).contains(&days) {
+    if moment.is_duration() || days < 1.0 {
         let seconds = (days * SECONDS_A_DAY).round();
+        let (sign, seconds) = (if seconds < 0.0 { "-" } else { "" }, seconds.abs());
         let (hours, rest) = ((seconds / 3_600.0).trunc(), seconds % 3_600.0);
-        return format!("{hours:02}:{:02}:{:02}", (rest / 60.0).trunc(), rest % 60.0);
+        return format!("{sign}{hours:02}:{:02}:{:02}", (rest / 60.0).trunc(), rest % 60.0);
     }
     let (year, month, day, hour, minute, second, millisecond) = moment.to_ymd_hms_milli();
     let fraction = if millisecond == 0 { String::new() } else { format!(".{millisecond:03}") };
@@ -113,6 +118,11 @@ mod tests {
             ),
             (date(0.395_833_333_333, ExcelDateTimeType::DateTime), false, "\"09:30:00\""),
             (date(1.5, ExcelDateTimeType::TimeDelta), false, "\"36:00:00\""),
+            (date(-1.0 / 48.0, ExcelDateTimeType::TimeDelta), false, "\"-00:30:00\""),
+            (date(-1.25, ExcelDateTimeType::TimeDelta), false, "\"-30:00:00\""),
+            (date(-0.000_001, ExcelDateTimeType::TimeDelta), false, "\"00:00:00\""),
+            (date(-1.0 / 48.0, ExcelDateTimeType::DateTime), false, "\"-00:30:00\""),
+            (date(-1.5, ExcelDateTimeType::DateTime), false, "\"-36:00:00\""),
             (Data::DateTimeIso("2013-03-11".into()), false, "\"2013-03-11T00:00:00+00:00\""),
             (Data::DurationIso("PT09H30M00S".into()), false, "\"PT09H30M00S\""),
         ] {
@@ -122,6 +132,9 @@ mod tests {
         assert!(error.contains("#REF!"), "{error}");
         for text in ["a\0", "#N/A", "Err:502"] {
             assert!(written(&Data::String(text.into()), false).is_err(), "{text}");
+        }
+        for cell in [Data::Float(f64::NAN), date(f64::INFINITY, ExcelDateTimeType::TimeDelta)] {
+            assert!(written(&cell, false).is_err(), "{cell:?}");
         }
     }
 }

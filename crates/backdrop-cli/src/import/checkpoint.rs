@@ -4,6 +4,7 @@
 //! was killed between, is sent again with the same key, and counts once.
 
 use super::chunk::Chunk;
+use super::source::Manner;
 use crate::target::Target;
 use crate::whole_file::{beside, write_whole};
 use anyhow::{Context, bail};
@@ -16,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 /// Goes with the form of the file, so that a later one can tell them apart.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// How many bytes of the file tell it from another of the same size and age.
 const HEAD_BYTES: u64 = 64 * 1024;
 
@@ -33,6 +34,7 @@ struct Kept {
     version: u32,
     target: Target,
     file: Identity,
+    manner: Manner,
     chunk_records: u64,
     run: String,
     /// How many chunks have been tried, one after the other.
@@ -55,6 +57,7 @@ impl Checkpoint {
     pub(super) fn begin(
         file: Option<&Path>,
         target: Target,
+        manner: Manner,
         chunk_records: u64,
         run: String,
     ) -> anyhow::Result<Self> {
@@ -64,6 +67,7 @@ impl Checkpoint {
             version: VERSION,
             target,
             file: identity,
+            manner,
             chunk_records,
             run,
             chunks: 0,
@@ -77,8 +81,8 @@ impl Checkpoint {
     /// Goes on with an import of the file that was stopped; `None` if there is none.
     ///
     /// # Errors
-    /// If it was another file then, or went to another data set.
-    pub(super) fn resume(file: &Path, target: &Target) -> anyhow::Result<Option<Self>> {
+    /// If it was another file then, was read in another manner, or went to another data set.
+    pub(super) fn resume(file: &Path, target: &Target, manner: &Manner) -> anyhow::Result<Option<Self>> {
         let path = path_for(file);
         let text = match std::fs::read_to_string(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -97,6 +101,14 @@ impl Checkpoint {
         }
         if kept.file != Identity::of(file)? {
             bail!("{} has changed since {shown} was kept; import without --resume", file.display());
+        }
+        // Its chunks would have other records under the same numbers.
+        if let Some(difference) = kept.manner.difference(manner) {
+            bail!(
+                "{shown} is of an import that read {} in another manner: {difference}; read it as then, by --format, \
+                 --sheet and --text, or import without --resume",
+                file.display()
+            );
         }
         Ok(Some(Self { path: Some(path), kept }))
     }
@@ -200,11 +212,20 @@ fn path_for(file: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::super::chunk::Chunks;
-    use super::super::source::{Layout, Record};
+    use super::super::source::{Format, Layout, Record};
     use super::*;
 
     fn target() -> Target {
         Target { service: "http://here".into(), data_group: "g".into(), data_type: "t".into() }
+    }
+
+    fn manner(texts: &[&str]) -> Manner {
+        let texts = texts.iter().map(|text| (*text).to_owned()).collect();
+        Manner { format: Format::Csv, sheet: None, texts }
+    }
+
+    fn resume(file: &Path, target: &Target) -> anyhow::Result<Option<Checkpoint>> {
+        Checkpoint::resume(file, target, &manner(&["code"]))
     }
 
     fn chunks(records: &[&str]) -> Vec<Chunk> {
@@ -223,28 +244,35 @@ mod tests {
         let file = folder.path().join("records.jsonl");
         std::fs::write(&file, "{}\n{}\n{}\n").expect("written");
         let made = chunks(&["{}", "{}", "{}"]);
-        assert!(Checkpoint::resume(&file, &target()).expect("readable").is_none());
-        let mut checkpoint = Checkpoint::begin(Some(&file), target(), 1, "run".into()).expect("begun");
+        assert!(resume(&file, &target()).expect("readable").is_none());
+        let mut checkpoint =
+            Checkpoint::begin(Some(&file), target(), manner(&["code"]), 1, "run".into()).expect("begun");
         checkpoint.note(&made[0], true);
         checkpoint.note(&made[1], false);
         drop(checkpoint);
 
-        let checkpoint = Checkpoint::resume(&file, &target()).expect("readable").expect("kept");
+        let checkpoint = resume(&file, &target()).expect("readable").expect("kept");
         let stored: Vec<bool> = made.iter().map(|chunk| checkpoint.is_stored(chunk)).collect();
         assert_eq!((stored, checkpoint.chunk_records()), (vec![true, false, false], 1));
         let elsewhere = Target { data_type: "other".into(), ..target() };
-        let error = Checkpoint::resume(&file, &elsewhere).expect_err("another data set").to_string();
+        let error = resume(&file, &elsewhere).expect_err("another data set").to_string();
         assert!(error.contains("an import into g/t at http://here"), "{error}");
+        let error =
+            Checkpoint::resume(&file, &target(), &manner(&[])).expect_err("another manner").to_string();
+        assert!(
+            error.contains("the fields that are texts (then code, now none); read it as then"),
+            "{error}"
+        );
         std::fs::write(&file, "{}\n{}\n{}\n{}\n").expect("written");
-        let error = Checkpoint::resume(&file, &target()).expect_err("another file").to_string();
+        let error = resume(&file, &target()).expect_err("another file").to_string();
         assert!(error.contains("has changed"), "{error}");
         checkpoint.end();
-        assert!(Checkpoint::resume(&file, &target()).expect("readable").is_none());
+        assert!(resume(&file, &target()).expect("readable").is_none());
     }
 
     #[test]
     fn a_key_is_the_same_where_a_second_time_would_double_records() {
-        let begin = |run: &str| Checkpoint::begin(None, target(), 1, run.into()).expect("begun");
+        let begin = |run: &str| Checkpoint::begin(None, target(), manner(&[]), 1, run.into()).expect("begun");
         let (one, other) = (begin("one"), begin("other"));
         let without = chunks(&["{}", "{}"]);
         let with = chunks(&[r#"{"_id":"a"}"#]);

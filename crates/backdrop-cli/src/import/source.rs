@@ -9,21 +9,26 @@ mod columns;
 mod csv;
 mod field;
 mod json;
+mod manner;
 mod mongo;
 mod rows;
 mod sheet;
 
 use self::csv::CsvSource;
 use super::input::{Extent, Input};
-use super::texts::TextFields;
 use anyhow::{Context, bail};
 use backdrop_core::origin::Origin;
+use backdrop_core::schema::TextFields;
+use serde::{Deserialize, Serialize};
 use sheet::SheetSource;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+pub(super) use manner::Manner;
+
 /// What a file is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(super) enum Format {
     /// A list of records, one record, JSON lines, or what `mongoexport` writes
     #[value(alias = "jsonl", alias = "ndjson", alias = "mongo")]
@@ -44,6 +49,15 @@ impl Format {
             Some((_, "csv")) => Self::Csv,
             Some((_, "xlsx" | "xls" | "ods")) => Self::Sheet,
             _ => Self::Json,
+        }
+    }
+
+    /// Its name on the command line.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Sheet => "sheet",
         }
     }
 }
@@ -132,6 +146,18 @@ impl Source {
             Self::Json(input) => input.extent.clone(),
             Self::Csv(source) => source.extent(),
             Self::Sheet(source) => source.extent(),
+        }
+    }
+
+    /// In which manner it is read.
+    pub(super) fn manner(&self) -> Manner {
+        match self {
+            Self::Json(_) => Manner::json(),
+            Self::Csv(source) => Manner { format: Format::Csv, sheet: None, texts: source.texts() },
+            Self::Sheet(source) => {
+                let sheet = Some(source.sheet().to_owned());
+                Manner { format: Format::Sheet, sheet, texts: source.texts() }
+            }
         }
     }
 

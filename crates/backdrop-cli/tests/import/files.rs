@@ -1,6 +1,6 @@
 //! What files of every format become.
 
-use super::{import, import_file, ok, stderr};
+use super::{import, import_as_administrator, import_file, ok, stderr};
 use backdrop_testing::{Reply, scripted, tempfile};
 use rust_xlsxwriter::{ExcelDateTime, Format, Formula, Workbook};
 use serde_json::{Value, json};
@@ -144,21 +144,52 @@ fn what_cannot_be_read_is_told_with_what_to_do() {
     assert!(stderr(&output).contains("cannot read /nothing/here.csv"), "{}", stderr(&output));
 }
 
-/// An ODS, as small as one can be.
-fn open_document() -> Vec<u8> {
-    let cell = |kind: &str, value: &str| {
-        format!(
-            "<table:table-cell office:value-type=\"{kind}\" {value}><text:p>x</text:p></table:table-cell>"
-        )
-    };
-    let text = |text: &str| {
-        format!("<table:table-cell office:value-type=\"string\"><text:p>{text}</text:p></table:table-cell>")
-    };
-    let rows = [
-        [text("_timestamp"), text("count"), text("code")].concat(),
-        [cell("date", "office:date-value=\"2013-03-11\""), cell("float", "office:value=\"3\""), text("007")]
-            .concat(),
-    ];
+#[test]
+fn the_schema_tells_texts_as_it_does_to_the_service() {
+    let (_folder, path) = file("a.csv", b"one,listed,either,deep,number,named\n1,2,3,4,5,6\n");
+    let schema = json!({
+        "properties": {
+            "one": {"const": "1"},
+            "listed": {"enum": ["2", "7"]},
+            "either": {"oneOf": [{"type": "string"}, {"type": "null"}]},
+            "number": {"anyOf": [{"type": "string"}, {"type": "number"}]}
+        },
+        "allOf": [{"allOf": [{"properties": {"deep": {"type": "string"}}}]}]
+    });
+    let data_sets = Reply::Answer(200, String::new(), json!([{"schema": schema}]));
+    let (address, requests) = scripted(vec![data_sets, ok()]);
+    let output = import_as_administrator(&address, &["--text", "named"], &path);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let sent = requests.iter().nth(1).expect("sent").body;
+    let expected = json!({"one": "1", "listed": "2", "either": "3", "deep": "4", "number": 5, "named": "6"});
+    assert_eq!(sent, json!([expected]));
+}
+
+#[test]
+fn a_data_set_that_is_not_there_is_told_with_what_to_do() {
+    let (_folder, path) = file("a.csv", b"aa\n1\n");
+    let (address, requests) = scripted(vec![Reply::Answer(200, String::new(), json!([]))]);
+    let output = import_as_administrator(&address, &[], &path);
+    assert_eq!(output.status.code(), Some(1));
+    for part in ["there is no data set g/t", "`backdrop data-set create`", "--create"] {
+        assert!(stderr(&output).contains(part), "{}", stderr(&output));
+    }
+    let asked = requests.recv().expect("asked");
+    assert_eq!(asked.line, "GET /data-sets?data-group=g&data-type=t HTTP/1.1");
+}
+
+/// A cell of an ODS that holds a text.
+fn text(text: &str) -> String {
+    format!("<table:table-cell office:value-type=\"string\"><text:p>{text}</text:p></table:table-cell>")
+}
+
+/// A cell of an ODS that holds something else.
+fn cell(kind: &str, value: &str) -> String {
+    format!("<table:table-cell office:value-type=\"{kind}\" {value}><text:p>x</text:p></table:table-cell>")
+}
+
+/// An ODS with these rows, as small as one can be.
+fn open_document(rows: &[String]) -> Vec<u8> {
     let rows: String = rows.iter().map(|row| format!("<table:table-row>{row}</table:table-row>")).collect();
     let name = |prefix: &str, name: &str| {
         format!(" xmlns:{prefix}=\"urn:oasis:names:tc:opendocument:xmlns:{name}:1.0\"")
@@ -182,7 +213,37 @@ fn open_document() -> Vec<u8> {
 
 #[test]
 fn sheets_of_libre_office_are_read_alike() {
-    let (_folder, path) = file("figures.ods", &open_document());
+    let date = cell("date", "office:date-value=\"2013-03-11\"");
+    let rows = [
+        [text("_timestamp"), text("count"), text("code")].concat(),
+        text("# not this one"),
+        [date, cell("float", "office:value=\"3\""), text("007")].concat(),
+    ];
+    let (_folder, path) = file("figures.ods", &open_document(&rows));
     let expected = json!({"_timestamp": "2013-03-11T00:00:00+00:00", "count": 3, "code": "007"});
     assert_eq!(sent(&path, &[]), [expected]);
+}
+
+#[test]
+fn a_row_of_libre_office_that_begins_with_an_error_is_no_remark() {
+    let (_folder, path) = file("figures.ods", &open_document(&[text("count"), text("#REF!")]));
+    let output = import_file("http://127.0.0.1:9", &[], &path);
+    assert!(stderr(&output).contains("Figures!A2 holds the error #REF!"), "{}", stderr(&output));
+}
+
+#[test]
+fn the_name_of_a_column_is_no_error() {
+    for (names, cell) in [(["#REF!", "count"], "A1"), (["count", "#N/A"], "B1")] {
+        let rows = [names.map(text).concat(), [text("1"), text("2")].concat()];
+        let (_folder, path) = file("figures.ods", &open_document(&rows));
+        let output = import_file("http://127.0.0.1:9", &[], &path);
+        let part = format!("Figures!{cell} holds the error #");
+        assert!(stderr(&output).contains(&part), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn several_columns_may_be_for_people() {
+    let (_folder, path) = file("a.csv", b"comment,aa,comment\nx,1,y\n");
+    assert_eq!(sent(&path, &[]), [json!({"aa": 1})]);
 }

@@ -30,6 +30,13 @@ fn command(address: &str, input: &Path, arguments: &[&str]) -> Command {
     command
 }
 
+/// Imports a file with the administration token, which may see the schema.
+fn import_as_administrator(address: &str, arguments: &[&str], file: &Path) -> Output {
+    let mut command = command(address, file, arguments);
+    command.env_remove("BACKDROP_TOKEN").env("BACKDROP_ADMIN_TOKEN", "secret");
+    command.output().expect("the command ends")
+}
+
 /// Imports a text from the standard input.
 fn import(address: &str, arguments: &[&str], input: &str) -> Output {
     let mut child = command(address, Path::new("-"), arguments).spawn().expect("the command starts");

@@ -1,6 +1,6 @@
 //! An import that was stopped goes on where it was.
 
-use super::{command, import_file, ok, stderr};
+use super::{command, import_as_administrator, import_file, ok, stderr};
 use backdrop_testing::{Reply, Request, eventually, scripted, tempfile};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -84,6 +84,10 @@ fn another_file_or_data_set_is_not_gone_on_with() {
     assert!(stderr(&output).contains("--resume goes on from there"), "{}", stderr(&output));
     let output = import_file(&address, &["--resume", "--data-type", "other"], &path);
     assert!(stderr(&output).contains("an import into g/t"), "{}", stderr(&output));
+    let output = import_file(&address, &["--resume", "--text", "count"], &path);
+    assert!(stderr(&output).contains("texts (then none, now count)"), "{}", stderr(&output));
+    let output = import_file(&address, &["--resume", "--format", "json"], &path);
+    assert!(stderr(&output).contains("its format (then csv, now json)"), "{}", stderr(&output));
     std::fs::write(&path, "count\n1\n2\n3\n").expect("written");
     let output = import_file(&address, &["--resume"], &path);
     assert!(stderr(&output).contains("has changed"), "{}", stderr(&output));
@@ -92,4 +96,19 @@ fn another_file_or_data_set_is_not_gone_on_with() {
     assert!(output.status.success(), "{}", stderr(&output));
     let output = import_file(&address, &["--resume"], PathBuf::from("-").as_path());
     assert!(stderr(&output).contains("--resume needs a file"), "{}", stderr(&output));
+}
+
+#[test]
+fn what_the_schema_made_texts_is_not_gone_on_with_as_numbers() {
+    let data_set = |schema: Value| Reply::Answer(200, String::new(), json!([{"schema": schema}]));
+    let texts = || data_set(json!({"properties": {"count": {"type": "string"}}}));
+    let numbers = data_set(json!({"properties": {"count": {"type": "number"}}}));
+    let (_folder, path) = figures(4);
+    let (address, _requests) = scripted(vec![texts(), rejected(), numbers, texts(), ok(), ok()]);
+    let output = import_as_administrator(&address, &[], &path);
+    assert!(stderr(&output).contains("--resume goes on from there"), "{}", stderr(&output));
+    let output = import_as_administrator(&address, &["--resume"], &path);
+    assert!(stderr(&output).contains("texts (then count, now none)"), "{}", stderr(&output));
+    let output = import_as_administrator(&address, &["--resume"], &path);
+    assert!(output.status.success(), "{}", stderr(&output));
 }

@@ -11,12 +11,33 @@ const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 /// How errors show, where a sheet has no type for them.
 const ERRORS: [&str; 7] = ["#REF!", "#DIV/0!", "#NAME?", "#VALUE!", "#N/A", "#NUM!", "#NULL!"];
 
-/// The value of a cell as JSON; the error if the cell holds one.
+/// What is said of infinity and of what is no number.
+const NOT_FINITE: &str = "no finite number";
+
+/// The value of a cell as JSON; or what it holds that is no value.
 pub(super) fn json_of_cell(cell: &Data, is_text: bool) -> Result<Cow<'static, str>, String> {
-    let value = match cell {
+    let value = value_of(cell)?;
+    let value = if is_text { text_of(value) } else { value };
+    Ok(if value.is_null() { Cow::Borrowed("null") } else { Cow::Owned(value.to_string()) })
+}
+
+/// The name that a cell gives its column; or what it holds that is no name.
+pub(super) fn name_of(cell: &Data) -> Result<String, String> {
+    Ok(match value_of(cell)? {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    })
+}
+
+fn value_of(cell: &Data) -> Result<Value, String> {
+    Ok(match cell {
         Data::Empty => Value::Null,
-        Data::Error(error) => return Err(error.to_string()),
-        Data::String(text) if is_error(text) => return Err(text.clone()),
+        Data::Error(error) => return Err(format!("the error {error}")),
+        Data::String(text) if is_error(text) => return Err(format!("the error {text}")),
+        // JSON has no such numbers.
+        Data::Float(number) if !number.is_finite() => return Err(NOT_FINITE.to_owned()),
+        Data::DateTime(serial) if !serial.as_f64().is_finite() => return Err(NOT_FINITE.to_owned()),
         Data::Int(number) => Value::from(*number),
         Data::Float(number) => number_of(*number),
         Data::Bool(boolean) => Value::from(*boolean),
@@ -24,9 +45,7 @@ pub(super) fn json_of_cell(cell: &Data, is_text: bool) -> Result<Cow<'static, st
         Data::String(text) | Data::DurationIso(text) => Value::from(text.as_str()),
         Data::DateTime(serial) => Value::from(time_of(*serial)),
         Data::DateTimeIso(text) => Value::from(time::parse(text).map_or_else(|_| text.clone(), time::format)),
-    };
-    let value = if is_text { text_of(value) } else { value };
-    Ok(if value.is_null() { Cow::Borrowed("null") } else { Cow::Owned(value.to_string()) })
+    })
 }
 
 /// Whether nothing stands in a cell.
@@ -57,12 +76,14 @@ fn number_of(number: f64) -> Value {
     Value::from(number)
 }
 
-/// A date as a time of UTC; a time of day or a span, which lies on no day, as hours, minutes and seconds.
+/// A date as a time of UTC; a time of day or a span, which lies on no day, as hours, minutes and seconds. What is below
+/// zero lies before the first day that a sheet knows, so it is a span, however it is shown.
 fn time_of(serial: ExcelDateTime) -> String {
-    if serial.is_duration() || serial.as_f64().abs() < 1.0 {
+    if serial.is_duration() || serial.as_f64() < 1.0 {
+        let seconds = (serial.as_f64() * 86_400.0).round();
+        let sign = if seconds < 0.0 { "-" } else { "" };
         #[expect(clippy::cast_possible_truncation, reason = "a sheet holds no span of millions of years")]
-        let seconds = (serial.as_f64() * 86_400.0).round() as i64;
-        let (sign, seconds) = (if seconds < 0 { "-" } else { "" }, seconds.abs());
+        let seconds = seconds.abs() as i64;
         return format!("{sign}{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60);
     }
     let (year, month, day, hour, minute, second, millisecond) = serial.to_ymd_hms_milli();
@@ -82,7 +103,7 @@ mod tests {
 
     #[test]
     fn cells_have_the_values_that_show() {
-        let span = Data::DateTime(ExcelDateTime::new(1.25, ExcelDateTimeType::TimeDelta, false));
+        let span = |days| Data::DateTime(ExcelDateTime::new(days, ExcelDateTimeType::TimeDelta, false));
         for (cell, expected) in [
             (Data::Float(3.0), "3"),
             (Data::Float(-0.25), "-0.25"),
@@ -94,7 +115,12 @@ mod tests {
             (date(41344.0), "\"2013-03-11T00:00:00+00:00\""),
             (date(41344.5), "\"2013-03-11T12:00:00+00:00\""),
             (date(0.5), "\"12:00:00\""),
-            (span, "\"30:00:00\""),
+            (span(1.25), "\"30:00:00\""),
+            (span(-1.0 / 48.0), "\"-00:30:00\""),
+            (span(-1.25), "\"-30:00:00\""),
+            (span(-0.000_001), "\"00:00:00\""),
+            (date(-1.0 / 48.0), "\"-00:30:00\""),
+            (date(-1.5), "\"-36:00:00\""),
             (Data::DateTimeIso("2013-03-11".into()), "\"2013-03-11T00:00:00+00:00\""),
         ] {
             assert_eq!(
@@ -104,9 +130,27 @@ mod tests {
             );
         }
         for error in [Data::Error(CellErrorType::Ref), Data::String("#REF!".into())] {
-            assert_eq!(json_of_cell(&error, true), Err("#REF!".into()));
+            assert_eq!(json_of_cell(&error, true), Err("the error #REF!".into()));
+            assert_eq!(name_of(&error), Err("the error #REF!".into()));
+        }
+        for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            for cell in [Data::Float(number), date(number), span(number)] {
+                assert_eq!(json_of_cell(&cell, true), Err("no finite number".into()), "{cell:?}");
+            }
         }
         assert!(json_of_cell(&Data::String("Err:502".into()), true).is_err());
+    }
+
+    #[test]
+    fn a_column_has_the_name_that_shows() {
+        for (cell, name) in [
+            (Data::String(" count ".into()), "count"),
+            (Data::Float(2013.0), "2013"),
+            (date(41344.0), "2013-03-11T00:00:00+00:00"),
+            (Data::Empty, ""),
+        ] {
+            assert_eq!(name_of(&cell).as_deref().map_err(String::as_str), Ok(name));
+        }
     }
 
     #[test]

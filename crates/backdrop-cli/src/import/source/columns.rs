@@ -33,16 +33,18 @@ impl Columns {
     /// The columns with these names.
     ///
     /// # Errors
-    /// If a name stands twice, or none of them is the name of a field.
+    /// If two fields have the same name, or there is none.
     pub(super) fn new(names: Vec<String>, texts: &TextFields) -> anyhow::Result<Self> {
+        let columns: Vec<Column> = names.into_iter().map(|name| Column::of(name, texts)).collect();
+        // Several columns may be left out, or have no name: they make no fields.
         let mut seen = BTreeSet::new();
-        if let Some(twice) = names.iter().find(|name| !name.is_empty() && !seen.insert(name.as_str())) {
+        let mut fields = columns.iter().filter_map(Column::field);
+        if let Some(twice) = fields.find(|name| !seen.insert(*name)) {
             bail!(
                 "two columns have the name {twice:?}; rename one of them, or name it `comment` to leave it out"
             );
         }
-        let columns: Vec<Column> = names.into_iter().map(|name| Column::of(name, texts)).collect();
-        if !columns.iter().any(|column| matches!(column, Column::Field { .. })) {
+        if seen.is_empty() {
             bail!("its first row names no field; the names of the fields must stand there");
         }
         Ok(Self(columns))
@@ -55,11 +57,17 @@ impl Columns {
 
     /// The place of each field, counted from 0.
     pub(super) fn places(&self) -> BTreeMap<String, usize> {
-        let named = self.0.iter().enumerate().filter_map(|(index, column)| match column {
-            Column::Field { name, .. } => Some((name.clone(), index)),
-            Column::LeftOut | Column::Unnamed => None,
+        let columns = self.0.iter().enumerate();
+        columns.filter_map(|(index, column)| Some((column.field()?.to_owned(), index))).collect()
+    }
+
+    /// The fields whose values are texts.
+    pub(super) fn texts(&self) -> BTreeSet<String> {
+        let texts = self.0.iter().filter_map(|column| match column {
+            Column::Field { name, is_text: true, .. } => Some(name.clone()),
+            _ => None,
         });
-        named.collect()
+        texts.collect()
     }
 
     /// The record of a row: `value` gives what stands in a column as JSON, told whether that must be a text.
@@ -102,6 +110,14 @@ impl Column {
         let is_text = texts.contains(&name);
         Self::Field { name, key, is_text }
     }
+
+    /// The name of its field, if it is one.
+    fn field(&self) -> Option<&str> {
+        match self {
+            Self::Field { name, .. } => Some(name),
+            Self::LeftOut | Self::Unnamed => None,
+        }
+    }
 }
 
 /// The letters of a column, counted from 0, as spreadsheets name it.
@@ -122,7 +138,7 @@ mod tests {
     fn columns(names: &[&str]) -> anyhow::Result<Columns> {
         Columns::new(
             names.iter().map(|name| (*name).to_owned()).collect(),
-            &TextFields::of(&serde_json::Value::Null, &["code".into()]),
+            &TextFields::from_iter(["code".to_owned()]),
         )
     }
 
@@ -136,6 +152,7 @@ mod tests {
         });
         assert_eq!(record.expect("values"), Ok(r#"{"_id":"1","code":"7"}"#.into()));
         assert_eq!(columns.record(|_, _| Ok("1".into())).expect("values"), Err(3));
+        assert_eq!(columns.texts().into_iter().collect::<Vec<_>>(), ["_id", "code"]);
         assert_eq!(columns.places().into_iter().collect::<Vec<_>>(), [("_id".into(), 0), ("code".into(), 2)]);
     }
 
@@ -144,6 +161,9 @@ mod tests {
         let error = columns(&["aa", "bb", "aa"]).expect_err("twice").to_string();
         assert!(error.contains("\"aa\""), "{error}");
         assert!(columns(&["", "comment"]).is_err());
+        let several = columns(&["comment", "aa", "comment", "", ""])
+            .expect("what is left out needs no name of its own");
+        assert_eq!(several.places().into_iter().collect::<Vec<_>>(), [("aa".into(), 1)]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::field::json_of_field;
 use super::rows::Rows;
 use super::{Extent, Input, Record, Take, TextFields};
 use anyhow::{Context, bail};
+use std::collections::BTreeSet;
 use std::io::BufRead;
 
 /// A CSV text whose first row was read.
@@ -34,6 +35,11 @@ impl CsvSource {
     /// How far it has been read.
     pub(super) fn extent(&self) -> Extent {
         self.extent.clone()
+    }
+
+    /// Its fields whose values are texts.
+    pub(super) fn texts(&self) -> BTreeSet<String> {
+        self.columns.texts()
     }
 
     /// Hands each record to `take`, in order.
@@ -71,7 +77,7 @@ mod tests {
     fn read(text: &str) -> Result<Vec<(u32, String)>, String> {
         let input = Input::new(Cursor::new(text.to_owned().into_bytes()), None).expect("readable");
         let mut read = Vec::new();
-        let source = CsvSource::new(input, &TextFields::of(&serde_json::Value::Null, &["code".to_owned()]));
+        let source = CsvSource::new(input, &TextFields::from_iter(["code".to_owned()]));
         let result = source.and_then(|source| {
             source.records(&mut |record: Record| {
                 read.push((record.line, record.json));

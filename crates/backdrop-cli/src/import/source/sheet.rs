@@ -1,12 +1,13 @@
 //! One sheet of a workbook: the first row that is not empty are the keys, each other row is a record.
 
 use super::book::{Book, Cells};
-use super::cell::json_of_cell;
+use super::cell::{json_of_cell, name_of};
 use super::columns::{Columns, letters};
 use super::{Extent, Layout, Reading, Record, Take};
 use anyhow::{Context, anyhow};
 use calamine::Data;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -39,6 +40,16 @@ impl SheetSource {
     /// How many rows have been read.
     pub(super) fn extent(&self) -> Extent {
         self.extent.clone()
+    }
+
+    /// The name of the sheet.
+    pub(super) fn sheet(&self) -> &str {
+        self.book.name()
+    }
+
+    /// Its fields whose values are texts.
+    pub(super) fn texts(&self) -> BTreeSet<String> {
+        self.header.columns.texts()
     }
 
     /// The sheet and the columns of its fields.
@@ -76,15 +87,15 @@ impl Header {
                 return Ok(Cow::Borrowed("null"));
             };
             let (_, cell) = &cells[at];
-            json_of_cell(cell, is_text).map_err(|error| {
-                anyhow!(
-                    "{} holds the error {error}; correct its formula, or clear it",
-                    address(sheet, row, column)
-                )
-            })
+            json_of_cell(cell, is_text).map_err(|held| no_value(sheet, row, column, &held))
         })?;
         record.map_err(|index| nameless(sheet, row, self.first as usize + index))
     }
+}
+
+fn no_value(sheet: &str, row: u32, column: usize, held: &str) -> anyhow::Error {
+    let cell = address(sheet, row, column);
+    anyhow!("{cell} holds {held}; correct its formula, or clear it")
 }
 
 fn nameless(sheet: &str, row: u32, column: usize) -> anyhow::Error {
@@ -96,9 +107,10 @@ fn address(sheet: &str, row: u32, column: usize) -> String {
     format!("{sheet}!{}{}", letters(column), row + 1)
 }
 
+/// Whether a row is for people: its first cell begins with `#`, and not because it holds an error such as `#REF!`.
 fn is_comment(cells: &Cells, first: u32) -> bool {
     let begins = |cell: &Data| matches!(cell, Data::String(text) if text.starts_with('#'));
-    cells.iter().any(|(column, cell)| *column == first && begins(cell))
+    cells.iter().any(|(column, cell)| *column == first && begins(cell) && json_of_cell(cell, true).is_ok())
 }
 
 /// Finds the row with the keys.
@@ -115,11 +127,11 @@ fn header(book: &mut Book, reading: &Reading) -> anyhow::Result<Header> {
     let name = book.name();
     let (row, first, cells) = found.with_context(|| format!("there is nothing in the sheet {name:?}"))?;
     let last = cells.last().map_or(first, |(column, _)| *column);
-    let text = |column: u32| {
-        let at = cells.binary_search_by_key(&column, |(place, _)| *place);
-        at.map(|at| cells[at].1.to_string().trim().to_owned()).unwrap_or_default()
+    let text = |column: u32| match cells.binary_search_by_key(&column, |(place, _)| *place) {
+        Ok(at) => name_of(&cells[at].1).map_err(|held| no_value(name, row, column as usize, &held)),
+        Err(_) => Ok(String::new()),
     };
-    let names = (first..=last).map(text).collect();
+    let names = (first..=last).map(text).collect::<anyhow::Result<_>>()?;
     let columns = Columns::new(names, &reading.texts).with_context(|| format!("{name}, row {}", row + 1))?;
     Ok(Header { row, first, columns })
 }
