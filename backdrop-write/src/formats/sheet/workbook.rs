@@ -3,6 +3,7 @@
 //! XLSX is read cell by cell. The readers of XLS and ODS hold a sheet as a dense table; how large that may become
 //! is the business of the limits of this process.
 
+use super::archive;
 use super::table::Table;
 use crate::formats::{Decoded, Reading};
 use backdrop_core::error::{ApiError, ErrorCode};
@@ -19,7 +20,6 @@ const NAMES_TOLD_MAX: usize = 20;
 
 /// The records of one sheet.
 pub(super) fn decode(workbook: Vec<u8>, reading: &Reading) -> Result<Decoded, ApiError> {
-    let has = |part: &[u8]| workbook.windows(part.len()).any(|window| window == part);
     if workbook.starts_with(COMPOUND_FILE) {
         let mut xls = Xls::new(Cursor::new(workbook)).map_err(|error| unreadable(&error))?;
         let name = choose(xls.sheets_metadata(), reading)?;
@@ -29,8 +29,7 @@ pub(super) fn decode(workbook: Vec<u8>, reading: &Reading) -> Result<Decoded, Ap
     if !workbook.starts_with(ZIP) {
         return Err(refused("The file is not a spreadsheet: send XLSX, XLS or ODS."));
     }
-    // The names of the files of a zip stand in it as they are.
-    if has(b"content.xml") && !has(b"xl/") {
+    if archive::is_ods(&workbook) {
         let mut ods = Ods::new(Cursor::new(workbook)).map_err(|error| unreadable(&error))?;
         let name = choose(ods.sheets_metadata(), reading)?;
         let range = ods.worksheet_range(&name).map_err(|error| unreadable(&error))?;
