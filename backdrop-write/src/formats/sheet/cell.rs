@@ -60,7 +60,7 @@ pub(super) fn text(cell: &Data) -> String {
         Data::DateTime(moment) => moment_text(moment),
         // A date is written like all times; what is no date is kept as it is.
         Data::DateTimeIso(text) => time::parse(text).map(time::format).unwrap_or_else(|_| text.clone()),
-        Data::DurationIso(text) => text.clone(),
+        Data::DurationIso(text) => duration_seconds(text).map(clock_text).unwrap_or_else(|| text.clone()),
         Data::Error(error) => error.to_string(),
     }
 }
@@ -69,13 +69,40 @@ pub(super) fn text(cell: &Data) -> String {
 fn moment_text(moment: &ExcelDateTime) -> String {
     let days = moment.as_f64();
     if moment.is_duration() || (0.0..1.0).contains(&days) {
-        let seconds = (days * SECONDS_A_DAY).round();
-        let (hours, rest) = ((seconds / 3_600.0).trunc(), seconds % 3_600.0);
-        return format!("{hours:02}:{:02}:{:02}", (rest / 60.0).trunc(), rest % 60.0);
+        return clock_text(days * SECONDS_A_DAY);
     }
     let (year, month, day, hour, minute, second, millisecond) = moment.to_ymd_hms_milli();
     let fraction = if millisecond == 0 { String::new() } else { format!(".{millisecond:03}") };
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}+00:00")
+}
+
+/// A time of day or a duration, to the second: `09:30:00`.
+fn clock_text(seconds: f64) -> String {
+    let seconds = seconds.round();
+    let sign = if seconds < 0.0 { "-" } else { "" };
+    let (hours, rest) = ((seconds.abs() / 3_600.0).trunc(), seconds.abs() % 3_600.0);
+    format!("{sign}{hours:02}:{:02}:{:02}", (rest / 60.0).trunc(), rest % 60.0)
+}
+
+/// The seconds of a duration as ODS writes it (`PT09H30M00S`, after ISO 8601). Years and months have no fixed
+/// length, and no spreadsheet writes them.
+fn duration_seconds(text: &str) -> Option<f64> {
+    let (sign, unsigned) = text.strip_prefix('-').map_or((1.0, text), |unsigned| (-1.0, unsigned));
+    let parts = unsigned.strip_prefix('P')?;
+    let (mut days, mut times) = parts.split_once('T').unwrap_or((parts, ""));
+    let seconds = take(&mut days, 'D')? * SECONDS_A_DAY
+        + take(&mut times, 'H')? * 3_600.0
+        + take(&mut times, 'M')? * 60.0
+        + take(&mut times, 'S')?;
+    (days.is_empty() && times.is_empty() && seconds.is_finite()).then_some(sign * seconds)
+}
+
+/// Takes the number of a unit from the front, if there is one.
+fn take(rest: &mut &str, unit: char) -> Option<f64> {
+    let Some((number, further)) = rest.split_once(unit) else { return Some(0.0) };
+    *rest = further;
+    let is_number = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if is_number { number.parse().ok() } else { None }
 }
 
 #[cfg(test)]
@@ -114,7 +141,14 @@ mod tests {
             (date(0.395_833_333_333, ExcelDateTimeType::DateTime), false, "\"09:30:00\""),
             (date(1.5, ExcelDateTimeType::TimeDelta), false, "\"36:00:00\""),
             (Data::DateTimeIso("2013-03-11".into()), false, "\"2013-03-11T00:00:00+00:00\""),
-            (Data::DurationIso("PT09H30M00S".into()), false, "\"PT09H30M00S\""),
+            (date(-1.0 / 48.0, ExcelDateTimeType::TimeDelta), false, "\"-00:30:00\""),
+            (Data::DurationIso("PT09H30M00S".into()), false, "\"09:30:00\""),
+            (Data::DurationIso("PT30H00M00.000000000S".into()), false, "\"30:00:00\""),
+            (Data::DurationIso("-PT00H30M00S".into()), false, "\"-00:30:00\""),
+            (Data::DurationIso("P1DT6H".into()), false, "\"30:00:00\""),
+            (Data::DurationIso("P1M".into()), false, "\"P1M\""),
+            (Data::DurationIso("PT".into()), false, "\"00:00:00\""),
+            (Data::DurationIso("PTxS".into()), false, "\"PTxS\""),
         ] {
             assert_eq!(written(&cell, is_text).as_deref(), Ok(json), "{cell:?}");
         }
