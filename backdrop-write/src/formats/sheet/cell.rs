@@ -2,16 +2,21 @@
 
 use crate::formats::gathering::push_text;
 use backdrop_core::time;
-use calamine::{Data, ExcelDateTime};
+use calamine::{CellErrorType, Data, ExcelDateTime};
 
 /// Whole numbers up to here are exact in a spreadsheet, which knows only floating-point numbers.
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 /// The names of errors.
 const ERRORS: [&str; 7] = ["#REF!", "#DIV/0!", "#NAME?", "#VALUE!", "#N/A", "#NUM!", "#NULL!"];
 const SECONDS_A_DAY: f64 = 86_400.0;
+/// What stands for a formula without a value; spreadsheets use this error for values that are still to come.
+pub(super) const NOT_COMPUTED: Data = Data::Error(CellErrorType::GettingData);
 
 /// A cell's value as it is written into a record; or why it cannot be.
 pub(super) fn push(json: &mut String, cell: &Data, is_text: bool) -> Result<(), String> {
+    if *cell == NOT_COMPUTED {
+        return Err("the formula has no computed value; open the file, recalculate and save it".to_owned());
+    }
     if let Some(error) = error(cell) {
         return Err(format!("the cell holds the error {error}; correct its formula or clear it"));
     }
@@ -108,7 +113,7 @@ fn take(rest: &mut &str, unit: char) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use calamine::{CellErrorType, ExcelDateTimeType};
+    use calamine::ExcelDateTimeType;
 
     fn written(cell: &Data, is_text: bool) -> Result<String, String> {
         let mut json = String::new();
