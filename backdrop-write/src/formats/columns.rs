@@ -22,6 +22,8 @@ pub(super) enum Column {
         label: String,
         /// Whether its values are strings, whatever they look like.
         is_text: bool,
+        /// Whether it is one of the keys with a `_`. None of them may be null, so an empty value is left out.
+        is_reserved: bool,
     },
     /// Something for people, which is skipped.
     Comment,
@@ -55,7 +57,8 @@ pub(super) fn of<N: AsRef<str>>(
                 let mut label = String::new();
                 push_text(&mut label, key);
                 label.push(':');
-                Column::Field { key: key.to_owned(), label, is_text: texts.contains(key) }
+                let (is_text, is_reserved) = (texts.contains(key), key.starts_with('_'));
+                Column::Field { key: key.to_owned(), label, is_text, is_reserved }
             }
         });
     }
@@ -101,8 +104,12 @@ mod tests {
     fn names_are_unique_and_can_be_kept() {
         let columns = |names: &[&str]| of(names, &TextFields::default(), letters);
         let made = columns(&[" count ", "comment", "", "_id"]).expect("columns");
-        let field =
-            |key: &str, is_text| Column::Field { key: key.to_owned(), label: format!("\"{key}\":"), is_text };
+        let field = |key: &str, is| Column::Field {
+            key: key.to_owned(),
+            label: format!("\"{key}\":"),
+            is_text: is,
+            is_reserved: is,
+        };
         assert_eq!(made, [field("count", false), Column::Comment, Column::Unnamed, field("_id", true)]);
         for (names, part) in [
             (&["aa", "bb", "aa"][..], "columns A and C both"),

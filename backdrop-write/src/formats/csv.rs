@@ -50,6 +50,7 @@ pub(super) fn decode(
 }
 
 fn head_of(head: &Row<'_, '_>, texts: &TextFields) -> Result<Vec<Column>, String> {
+    value::quoted(head.raw)?;
     let names: Result<Vec<&str>, _> = head.fields().map(std::str::from_utf8).collect();
     let names = names.map_err(|_| NOT_UTF_8.to_owned())?;
     if let [name] = names.as_slice()
@@ -63,8 +64,7 @@ fn head_of(head: &Row<'_, '_>, texts: &TextFields) -> Result<Vec<Column>, String
 /// A row as a JSON object; or what is wrong with it.
 fn row_as_json(row: &Row<'_, '_>, columns: &[Column], json: &mut String) -> Result<(), String> {
     let (found, expected) = (row.fields().len(), columns.len());
-    let quoted = value::quoted(row.raw)
-        .ok_or("a quote that is opened is never closed; write a quote within a field twice".to_owned())?;
+    let quoted = value::quoted(row.raw)?;
     if found != expected {
         return Err(format!(
             "the first line has {expected} fields, this one {found}; quote fields with commas"
@@ -75,7 +75,7 @@ fn row_as_json(row: &Row<'_, '_>, columns: &[Column], json: &mut String) -> Resu
         let text = std::str::from_utf8(field).map_err(|_| NOT_UTF_8.to_owned())?;
         match column {
             Column::Comment => {}
-            Column::Unnamed if text.is_empty() => {}
+            Column::Unnamed | Column::Field { is_reserved: true, .. } if text.is_empty() => {}
             Column::Unnamed => {
                 return Err(format!("there is a value in column {}, which has no name", index + 1));
             }

@@ -28,6 +28,13 @@ fn fields_have_the_types_they_look_like_or_the_schema_says() {
 }
 
 #[test]
+fn keys_with_an_underscore_are_left_out_where_they_are_empty() {
+    let body = b"_id,_timestamp,_start_at,_end_at,count\na,\"\",,,\n,2013-03-11,,,1\n";
+    let expected = r#"[{"_id":"a","count":null},{"_timestamp":"2013-03-11","count":1}]"#;
+    assert_eq!(decoded(body, &[]).records, expected);
+}
+
+#[test]
 fn what_is_wrong_is_told_with_its_line() {
     let ragged = b"aa,bb\n1,2\n\n1\n1,2,3\n4,5,6\n";
     let lines = refusal(ragged);
@@ -42,6 +49,8 @@ fn what_is_wrong_is_told_with_its_line() {
         (b"# only\n", "found no line at all"),
         (b"aa,\n1,2\n", "line 2: there is a value in column 2, which has no name"),
         (b"aa,bb\n1,\"2\n3,4\n", "line 2: a quote that is opened is never closed"),
+        (b"aa,bb\n1,2\n\"5\" pipe\",1\n", "line 3: there is text after the quote that closes field 1"),
+        (b"\"a\"a,bb\n1,2\n", "line 1: there is text after the quote"),
         (b"aa,bb\n1,2\0\n", "line 2: bb: the character NUL"),
     ] {
         let lines = refusal(body);

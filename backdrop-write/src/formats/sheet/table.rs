@@ -91,9 +91,9 @@ impl Table {
         for (column, kind) in (head.first..).zip(&head.columns) {
             let cell = cells_left.next_if(|(at, _)| *at == column).map(|(_, cell)| cell);
             match (kind, cell) {
-                (Column::Comment, _) | (Column::Unnamed, None) => {}
+                (Column::Comment, _) | (Column::Unnamed | Column::Field { is_reserved: true, .. }, None) => {}
                 (Column::Unnamed, Some(_)) => self.fault_unnamed(column),
-                (Column::Field { key, label, is_text }, cell) => {
+                (Column::Field { key, label, is_text, .. }, cell) => {
                     if self.json.len() > 1 {
                         self.json.push(',');
                     }

@@ -40,6 +40,17 @@ fn rows_become_records_and_know_their_cells() {
 }
 
 #[test]
+fn keys_with_an_underscore_are_left_out_where_they_are_empty() {
+    let mut table = table(Handling::Strict);
+    let heads = ["_id", "_timestamp", "count"].map(text);
+    table.row(0, (0..).zip(heads).collect()).expect("a head");
+    table.row(1, vec![(0, text("a")), (1, text(""))]).expect("a row");
+    table.row(2, vec![(2, Data::Int(1))]).expect("a row");
+    let records = table.finish().expect("records").records;
+    assert_eq!(records, r#"[{"_id":"a","count":null},{"count":1}]"#);
+}
+
+#[test]
 fn all_wrong_cells_are_told_by_their_addresses() {
     let wrong = |index| (index, vec![(1, text("a")), (2, Data::Error(CellErrorType::Ref))]);
     let outside = [(7, vec![(0, text("c"))]), (8, vec![(9, text("d"))])];
