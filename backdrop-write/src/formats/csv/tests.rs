@@ -59,6 +59,21 @@ fn what_is_wrong_is_told_with_its_line() {
 }
 
 #[test]
+fn a_title_above_the_names_is_told_as_one() {
+    for body in [&b"Parking,,\n_id,count,share\n"[..], b"Parking\n_id,count,share\n"] {
+        let lines = refusal(body);
+        assert!(
+            lines[0].contains("line 1 was taken for the names of the columns (\"Parking\")"),
+            "{lines:?}"
+        );
+    }
+    let title = b"# by hand\nParking figures 2026,,\n_id,count,share\n";
+    let error = decode(title, &TextFields::default(), BOUNDS, Handling::Lenient).expect_err("a title");
+    assert_eq!(error.code, ErrorCode::InvalidKey);
+    assert!(error.message.starts_with("line 2: cannot be keys of records: "), "{}", error.message);
+}
+
+#[test]
 fn rows_are_bounded() {
     let wide = ",".repeat(5_000);
     for (body, part) in [
