@@ -2,6 +2,7 @@
 
 use super::gathering::push_text;
 use backdrop_core::json;
+use backdrop_core::record::{TIME_KEYS, is_field_name};
 use backdrop_core::schema::TextFields;
 use std::collections::HashMap;
 
@@ -10,6 +11,10 @@ const COMMENT: &str = "comment";
 
 /// The widest table: each of its columns is kept in memory, and tables of people have a few dozen.
 pub(super) const COLUMNS_MAX: usize = 4_096;
+/// How many names that cannot be keys are told.
+const NAMES_TOLD_MAX: usize = 10;
+/// How much of a name is told: enough to find it.
+const NAME_CHARACTERS_MAX: usize = 60;
 
 /// A column of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +27,8 @@ pub(super) enum Column {
         label: String,
         /// Whether its values are strings, whatever they look like.
         is_text: bool,
+        /// Whether it is one of the keys with a `_`. None of them may be null, so an empty value is left out.
+        is_reserved: bool,
     },
     /// Something for people, which is skipped.
     Comment,
@@ -55,16 +62,72 @@ pub(super) fn of<N: AsRef<str>>(
                 let mut label = String::new();
                 push_text(&mut label, key);
                 label.push(':');
-                Column::Field { key: key.to_owned(), label, is_text: texts.contains(key) }
+                let (is_text, is_reserved) = (texts.contains(key), key.starts_with('_'));
+                Column::Field { key: key.to_owned(), label, is_text, is_reserved }
             }
         });
     }
-    check(&columns)?;
+    if columns.iter().all(|column| key(column).is_none()) {
+        return Err("expected the names of the columns in the first row, found none".into());
+    }
     Ok(columns)
 }
 
-/// As strictly as the keys of a JSON body.
-fn check(columns: &[Column]) -> Result<(), String> {
+fn key(column: &Column) -> Option<&str> {
+    match column {
+        Column::Field { key, .. } => Some(key),
+        Column::Comment | Column::Unnamed => None,
+    }
+}
+
+/// Checks the names at once, as strictly as the keys of a JSON body: else each record would be at fault. `row` tells
+/// where they stand.
+pub(super) fn check_keys(
+    columns: &[Column],
+    row: &str,
+    place: impl Fn(usize) -> String,
+) -> Result<(), String> {
+    let is_bad = |key: &str| {
+        let is_known = key == "_id" || TIME_KEYS.contains(&key);
+        !is_known && (key.starts_with('_') || !is_field_name(key))
+    };
+    let bad: Vec<(usize, &str)> = (0..)
+        .zip(columns)
+        .filter_map(|(index, column)| Some((index, key(column)?)))
+        .filter(|(_, key)| is_bad(key))
+        .collect();
+    if bad.is_empty() {
+        return check_as_json(columns);
+    }
+    let told = bad.iter().take(NAMES_TOLD_MAX).map(|(index, key)| {
+        let key: String = key.chars().take(NAME_CHARACTERS_MAX).collect();
+        format!("{key:?} (column {})", place(*index))
+    });
+    let told = told.collect::<Vec<_>>().join(", ");
+    let more = match bad.len().saturating_sub(NAMES_TOLD_MAX) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let advice = title_advice(columns, row);
+    Err(format!(
+        "cannot be keys of records: {told}{more}. A key consists of letters, digits and `_`, begins with a letter, and \
+         has two characters or more; with a `_` in front there are only `_timestamp`, `_start_at`, `_end_at` and \
+         `_id`{advice}"
+    ))
+}
+
+/// What to do if the only name is none: many a table has a title above the names of its columns.
+pub(super) fn title_advice(columns: &[Column], row: &str) -> String {
+    let mut keys = columns.iter().filter_map(key);
+    let (Some(only), None) = (keys.next(), keys.next()) else { return String::new() };
+    let only: String = only.chars().take(NAME_CHARACTERS_MAX).collect();
+    format!(
+        "; {row} was taken for the names of the columns ({only:?}): if it is a title, delete all rows above the names"
+    )
+}
+
+/// What else holds for the keys of a JSON body.
+fn check_as_json(columns: &[Column]) -> Result<(), String> {
     let labels: Vec<String> = columns
         .iter()
         .filter_map(|column| match column {
@@ -72,9 +135,6 @@ fn check(columns: &[Column]) -> Result<(), String> {
             Column::Comment | Column::Unnamed => None,
         })
         .collect();
-    if labels.is_empty() {
-        return Err("expected the names of the columns in the first row, found none".into());
-    }
     let record = format!("{{{}}}", labels.join(","));
     json::record_line(record.as_bytes())
         .map(|_| ())
@@ -101,18 +161,40 @@ mod tests {
     fn names_are_unique_and_can_be_kept() {
         let columns = |names: &[&str]| of(names, &TextFields::default(), letters);
         let made = columns(&[" count ", "comment", "", "_id"]).expect("columns");
-        let field =
-            |key: &str, is_text| Column::Field { key: key.to_owned(), label: format!("\"{key}\":"), is_text };
+        let field = |key: &str, is| Column::Field {
+            key: key.to_owned(),
+            label: format!("\"{key}\":"),
+            is_text: is,
+            is_reserved: is,
+        };
         assert_eq!(made, [field("count", false), Column::Comment, Column::Unnamed, field("_id", true)]);
-        for (names, part) in [
-            (&["aa", "bb", "aa"][..], "columns A and C both"),
-            (&["", "comment"], "found none"),
-            (&["a\0"], "NUL"),
-            (&["$serde_json::private::RawValue"], "not allowed"),
-        ] {
+        for (names, part) in
+            [(&["aa", "bb", "aa"][..], "columns A and C both"), (&["", "comment"], "found none")]
+        {
             let error = columns(names).expect_err(part);
             assert!(error.contains(part), "{error}");
         }
+    }
+
+    #[test]
+    fn names_that_cannot_be_keys_are_told_at_once() {
+        let check = |names: &[&str]| {
+            let columns = of(names, &TextFields::default(), letters).expect("columns");
+            check_keys(&columns, "row 1", letters)
+        };
+        assert_eq!(check(&["_id", "_timestamp", "count", "", "comment"]), Ok(()));
+        let error = check(&["aa", "Date of visit", "_foo", "a\0", "$serde_json::private::RawValue"]);
+        let error = error.expect_err("bad names");
+        assert!(error.contains("\"Date of visit\" (column B), \"_foo\" (column C), \"a\\0\""), "{error}");
+        assert!(error.contains("RawValue") && error.ends_with("and `_id`"), "{error}");
+        let error = check(&["Parking figures 2026"]).expect_err("a title");
+        assert!(
+            error.contains("row 1 was taken for the names of the columns (\"Parking figures 2026\")"),
+            "{error}"
+        );
+        let many: Vec<String> = (0..20).map(|number| number.to_string()).collect();
+        let error = check(&many.iter().map(String::as_str).collect::<Vec<_>>()).expect_err("bad names");
+        assert!(error.contains(" and 10 more."), "{error}");
     }
 
     #[test]

@@ -30,15 +30,19 @@ pub(super) fn decode(
         let message = "Expected the names of the columns in the first line, found no line at all.";
         return Err(ApiError::new(ErrorCode::InvalidCsv, message));
     };
-    let columns = head_of(&head, texts)
-        .map_err(|detail| ApiError::new(ErrorCode::InvalidCsv, format!("line {}: {detail}", head.line)))?;
+    let head_line = format!("line {}", head.line);
+    let refused = |code, detail: String| ApiError::new(code, format!("{head_line}: {detail}"));
+    let columns = head_of(&head, texts).map_err(|detail| refused(ErrorCode::InvalidCsv, detail))?;
+    columns::check_keys(&columns, &head_line, number)
+        .map_err(|detail| refused(ErrorCode::InvalidKey, detail))?;
+    let advice = columns::title_advice(&columns, &head_line);
     let mut json = String::new();
     while let Some(row) = rows.next()? {
         if row.fields().all(<[u8]>::is_empty) {
             continue;
         }
         json.clear();
-        match row_as_json(&row, &columns, &mut json) {
+        match row_as_json(&row, &columns, &advice, &mut json) {
             Ok(()) => gathering.add(row.line, &json)?,
             Err(fault) => {
                 gathering.fault("", ErrorCode::InvalidCsv, &fault, || fault.clone());
@@ -50,6 +54,7 @@ pub(super) fn decode(
 }
 
 fn head_of(head: &Row<'_, '_>, texts: &TextFields) -> Result<Vec<Column>, String> {
+    value::quoted(head.raw)?;
     let names: Result<Vec<&str>, _> = head.fields().map(std::str::from_utf8).collect();
     let names = names.map_err(|_| NOT_UTF_8.to_owned())?;
     if let [name] = names.as_slice()
@@ -57,17 +62,21 @@ fn head_of(head: &Row<'_, '_>, texts: &TextFields) -> Result<Vec<Column>, String
     {
         return Err(format!("the fields are divided by {other:?}; save the file with commas between them"));
     }
-    columns::of(&names, texts, |index| (index + 1).to_string())
+    columns::of(&names, texts, number)
 }
 
-/// A row as a JSON object; or what is wrong with it.
-fn row_as_json(row: &Row<'_, '_>, columns: &[Column], json: &mut String) -> Result<(), String> {
+/// Columns of CSV are counted from 1.
+fn number(index: usize) -> String {
+    (index + 1).to_string()
+}
+
+/// A row as a JSON object; or what is wrong with it. `advice` is for whoever has more values than names.
+fn row_as_json(row: &Row<'_, '_>, columns: &[Column], advice: &str, json: &mut String) -> Result<(), String> {
     let (found, expected) = (row.fields().len(), columns.len());
-    let quoted = value::quoted(row.raw)
-        .ok_or("a quote that is opened is never closed; write a quote within a field twice".to_owned())?;
+    let quoted = value::quoted(row.raw)?;
     if found != expected {
         return Err(format!(
-            "the first line has {expected} fields, this one {found}; quote fields with commas"
+            "the first line has {expected} fields, this one {found}; quote fields with commas{advice}"
         ));
     }
     json.push('{');
@@ -75,9 +84,12 @@ fn row_as_json(row: &Row<'_, '_>, columns: &[Column], json: &mut String) -> Resu
         let text = std::str::from_utf8(field).map_err(|_| NOT_UTF_8.to_owned())?;
         match column {
             Column::Comment => {}
-            Column::Unnamed if text.is_empty() => {}
+            Column::Unnamed | Column::Field { is_reserved: true, .. } if text.is_empty() => {}
             Column::Unnamed => {
-                return Err(format!("there is a value in column {}, which has no name", index + 1));
+                return Err(format!(
+                    "there is a value in column {}, which has no name{advice}",
+                    number(index)
+                ));
             }
             Column::Field { key, .. } if text.contains('\0') => return Err(format!("{key}: {NUL}")),
             Column::Field { label, is_text, .. } => {

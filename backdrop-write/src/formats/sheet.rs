@@ -9,6 +9,7 @@
 //!
 //! **Invariant.** One sheet is read at a time, so that all of them together take no more memory than one.
 
+mod archive;
 mod cell;
 mod child;
 mod table;

@@ -28,6 +28,13 @@ fn fields_have_the_types_they_look_like_or_the_schema_says() {
 }
 
 #[test]
+fn keys_with_an_underscore_are_left_out_where_they_are_empty() {
+    let body = b"_id,_timestamp,_start_at,_end_at,count\na,\"\",,,\n,2013-03-11,,,1\n";
+    let expected = r#"[{"_id":"a","count":null},{"_timestamp":"2013-03-11","count":1}]"#;
+    assert_eq!(decoded(body, &[]).records, expected);
+}
+
+#[test]
 fn what_is_wrong_is_told_with_its_line() {
     let ragged = b"aa,bb\n1,2\n\n1\n1,2,3\n4,5,6\n";
     let lines = refusal(ragged);
@@ -42,11 +49,28 @@ fn what_is_wrong_is_told_with_its_line() {
         (b"# only\n", "found no line at all"),
         (b"aa,\n1,2\n", "line 2: there is a value in column 2, which has no name"),
         (b"aa,bb\n1,\"2\n3,4\n", "line 2: a quote that is opened is never closed"),
+        (b"aa,bb\n1,2\n\"5\" pipe\",1\n", "line 3: there is text after the quote that closes field 1"),
+        (b"\"a\"a,bb\n1,2\n", "line 1: there is text after the quote"),
         (b"aa,bb\n1,2\0\n", "line 2: bb: the character NUL"),
     ] {
         let lines = refusal(body);
         assert!(lines[0].contains(part), "{lines:?} do not say {part}");
     }
+}
+
+#[test]
+fn a_title_above_the_names_is_told_as_one() {
+    for body in [&b"Parking,,\n_id,count,share\n"[..], b"Parking\n_id,count,share\n"] {
+        let lines = refusal(body);
+        assert!(
+            lines[0].contains("line 1 was taken for the names of the columns (\"Parking\")"),
+            "{lines:?}"
+        );
+    }
+    let title = b"# by hand\nParking figures 2026,,\n_id,count,share\n";
+    let error = decode(title, &TextFields::default(), BOUNDS, Handling::Lenient).expect_err("a title");
+    assert_eq!(error.code, ErrorCode::InvalidKey);
+    assert!(error.message.starts_with("line 2: cannot be keys of records: "), "{}", error.message);
 }
 
 #[test]

@@ -51,19 +51,28 @@ fn is_json_number(text: &str) -> bool {
     is_whole && fraction.is_none_or(digits) && exponent.is_none_or(digits)
 }
 
-/// Which fields of a row were written in quotes, which the reader does not tell; `None` if a quote is left open.
-pub(super) fn quoted(row: &[u8]) -> Option<Vec<bool>> {
+/// Which fields of a row were written in quotes, which the reader does not tell; or what is wrong with the quotes,
+/// of which the reader would make something that nobody meant.
+pub(super) fn quoted(row: &[u8]) -> Result<Vec<bool>, String> {
     let mut quoted = Vec::new();
     let mut rest = row;
     loop {
         let is_quoted = rest.first() == Some(&b'"');
         quoted.push(is_quoted);
         if is_quoted {
-            rest = after_quotes(&rest[1..])?;
+            rest = after_quotes(&rest[1..])
+                .ok_or("a quote that is opened is never closed; write a quote within a field twice")?;
+            if !matches!(rest, [] | [b',' | b'\r' | b'\n', ..]) {
+                return Err(format!(
+                    "there is text after the quote that closes field {}; write a quote within a field twice, and \
+                     nothing between the last one and the comma",
+                    quoted.len()
+                ));
+            }
         }
         match rest.iter().position(|byte| *byte == b',') {
             Some(comma) => rest = &rest[comma + 1..],
-            None => return Some(quoted),
+            None => return Ok(quoted),
         }
     }
 }
@@ -110,8 +119,16 @@ mod tests {
 
     #[test]
     fn fields_in_quotes_are_known() {
-        assert_eq!(quoted(b"1,\"2\",\"a,\"\"b\"\",\",4\n"), Some(vec![false, true, true, false]));
-        assert_eq!(quoted(b""), Some(vec![false]));
-        assert_eq!(quoted(b"1,\"open"), None);
+        assert_eq!(quoted(b"1,\"2\",\"a,\"\"b\"\",\",4\n"), Ok(vec![false, true, true, false]));
+        assert_eq!(quoted(b""), Ok(vec![false]));
+        assert_eq!(quoted(b"\"1\"\r\n"), Ok(vec![true]));
+        for (row, part) in [
+            (&b"1,\"open"[..], "never closed"),
+            (b"\"5\" pipe\",1\n", "closes field 1"),
+            (b"1,\"a\"b\n", "closes field 2"),
+        ] {
+            let error = quoted(row).expect_err(part);
+            assert!(error.contains(part), "{error}");
+        }
     }
 }

@@ -2,16 +2,21 @@
 
 use crate::formats::gathering::push_text;
 use backdrop_core::time;
-use calamine::{Data, ExcelDateTime};
+use calamine::{CellErrorType, Data, ExcelDateTime};
 
 /// Whole numbers up to here are exact in a spreadsheet, which knows only floating-point numbers.
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 /// The names of errors.
 const ERRORS: [&str; 7] = ["#REF!", "#DIV/0!", "#NAME?", "#VALUE!", "#N/A", "#NUM!", "#NULL!"];
 const SECONDS_A_DAY: f64 = 86_400.0;
+/// What stands for a formula without a value; spreadsheets use this error for values that are still to come.
+pub(super) const NOT_COMPUTED: Data = Data::Error(CellErrorType::GettingData);
 
 /// A cell's value as it is written into a record; or why it cannot be.
 pub(super) fn push(json: &mut String, cell: &Data, is_text: bool) -> Result<(), String> {
+    if *cell == NOT_COMPUTED {
+        return Err("the formula has no computed value; open the file, recalculate and save it".to_owned());
+    }
     if let Some(error) = error(cell) {
         return Err(format!("the cell holds the error {error}; correct its formula or clear it"));
     }
@@ -63,7 +68,7 @@ pub(super) fn text(cell: &Data) -> String {
         Data::DateTime(moment) => moment_text(moment),
         // A date is written like all times; what is no date is kept as it is.
         Data::DateTimeIso(text) => time::parse(text).map(time::format).unwrap_or_else(|_| text.clone()),
-        Data::DurationIso(text) => text.clone(),
+        Data::DurationIso(text) => duration_seconds(text).map(clock_text).unwrap_or_else(|| text.clone()),
         Data::Error(error) => error.to_string(),
     }
 }
@@ -73,20 +78,46 @@ pub(super) fn text(cell: &Data) -> String {
 fn moment_text(moment: &ExcelDateTime) -> String {
     let days = moment.as_f64();
     if moment.is_duration() || days < 1.0 {
-        let seconds = (days * SECONDS_A_DAY).round();
-        let (sign, seconds) = (if seconds < 0.0 { "-" } else { "" }, seconds.abs());
-        let (hours, rest) = ((seconds / 3_600.0).trunc(), seconds % 3_600.0);
-        return format!("{sign}{hours:02}:{:02}:{:02}", (rest / 60.0).trunc(), rest % 60.0);
+        return clock_text(days * SECONDS_A_DAY);
     }
     let (year, month, day, hour, minute, second, millisecond) = moment.to_ymd_hms_milli();
     let fraction = if millisecond == 0 { String::new() } else { format!(".{millisecond:03}") };
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}+00:00")
 }
 
+/// A time of day or a duration, to the second: `09:30:00`.
+fn clock_text(seconds: f64) -> String {
+    let seconds = seconds.round();
+    let sign = if seconds < 0.0 { "-" } else { "" };
+    let (hours, rest) = ((seconds.abs() / 3_600.0).trunc(), seconds.abs() % 3_600.0);
+    format!("{sign}{hours:02}:{:02}:{:02}", (rest / 60.0).trunc(), rest % 60.0)
+}
+
+/// The seconds of a duration as ODS writes it (`PT09H30M00S`, after ISO 8601). Years and months have no fixed
+/// length, and no spreadsheet writes them.
+fn duration_seconds(text: &str) -> Option<f64> {
+    let (sign, unsigned) = text.strip_prefix('-').map_or((1.0, text), |unsigned| (-1.0, unsigned));
+    let parts = unsigned.strip_prefix('P')?;
+    let (mut days, mut times) = parts.split_once('T').unwrap_or((parts, ""));
+    let seconds = take(&mut days, 'D')? * SECONDS_A_DAY
+        + take(&mut times, 'H')? * 3_600.0
+        + take(&mut times, 'M')? * 60.0
+        + take(&mut times, 'S')?;
+    (days.is_empty() && times.is_empty() && seconds.is_finite()).then_some(sign * seconds)
+}
+
+/// Takes the number of a unit from the front, if there is one.
+fn take(rest: &mut &str, unit: char) -> Option<f64> {
+    let Some((number, further)) = rest.split_once(unit) else { return Some(0.0) };
+    *rest = further;
+    let is_number = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if is_number { number.parse().ok() } else { None }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use calamine::{CellErrorType, ExcelDateTimeType};
+    use calamine::ExcelDateTimeType;
 
     fn written(cell: &Data, is_text: bool) -> Result<String, String> {
         let mut json = String::new();
@@ -124,7 +155,14 @@ mod tests {
             (date(-1.0 / 48.0, ExcelDateTimeType::DateTime), false, "\"-00:30:00\""),
             (date(-1.5, ExcelDateTimeType::DateTime), false, "\"-36:00:00\""),
             (Data::DateTimeIso("2013-03-11".into()), false, "\"2013-03-11T00:00:00+00:00\""),
-            (Data::DurationIso("PT09H30M00S".into()), false, "\"PT09H30M00S\""),
+            (date(-1.0 / 48.0, ExcelDateTimeType::TimeDelta), false, "\"-00:30:00\""),
+            (Data::DurationIso("PT09H30M00S".into()), false, "\"09:30:00\""),
+            (Data::DurationIso("PT30H00M00.000000000S".into()), false, "\"30:00:00\""),
+            (Data::DurationIso("-PT00H30M00S".into()), false, "\"-00:30:00\""),
+            (Data::DurationIso("P1DT6H".into()), false, "\"30:00:00\""),
+            (Data::DurationIso("P1M".into()), false, "\"P1M\""),
+            (Data::DurationIso("PT".into()), false, "\"00:00:00\""),
+            (Data::DurationIso("PTxS".into()), false, "\"PTxS\""),
         ] {
             assert_eq!(written(&cell, is_text).as_deref(), Ok(json), "{cell:?}");
         }

@@ -18,18 +18,30 @@ pub(super) struct Table {
     head: Option<Head>,
     gathering: Gathering,
     json: String,
+    /// The letters of columns without a name that hold values, by what stands for their name in a pointer, so that
+    /// the fault has its cell. With its space it is the name of no field.
+    unnamed: BTreeMap<String, String>,
 }
 
 struct Head {
     /// Where the first column stands; all further columns follow it.
     first: u32,
     columns: Vec<Column>,
+    /// What is said to whoever has values in columns without a name.
+    advice: String,
 }
 
 impl Table {
     pub(super) fn new(sheet: String, reading: &Reading) -> Self {
         let gathering = Gathering::new(reading.bounds, reading.handling);
-        Self { sheet, texts: reading.texts(), head: None, gathering, json: String::new() }
+        Self {
+            sheet,
+            texts: reading.texts(),
+            head: None,
+            gathering,
+            json: String::new(),
+            unnamed: BTreeMap::new(),
+        }
     }
 
     /// Takes the next row: its index, and its cells by the index of their column.
@@ -55,10 +67,10 @@ impl Table {
     }
 
     fn read_head(&self, index: u32, cells: &[(u32, Data)]) -> Result<Head, ApiError> {
-        let refused = |detail: String| {
-            let message = format!("Sheet {:?}, row {}: {detail}", self.sheet, index.saturating_add(1));
-            ApiError::new(ErrorCode::InvalidSheet, message)
-        };
+        let row = format!("row {}", index.saturating_add(1));
+        let refused_as =
+            |code, detail: String| ApiError::new(code, format!("Sheet {:?}, {row}: {detail}", self.sheet));
+        let refused = |detail| refused_as(ErrorCode::InvalidSheet, detail);
         let (first, last) = match cells {
             [(first, _), .., (last, _)] => (*first, *last),
             [(only, _)] => (*only, *only),
@@ -75,25 +87,28 @@ impl Table {
             }
             names[offset(first, *column)] = cell::text(cell);
         }
-        let columns =
-            columns::of(&names, &self.texts, |index| letters(offset(0, first) + index)).map_err(refused)?;
-        Ok(Head { first, columns })
+        let place = |index| letters(offset(0, first) + index);
+        let columns = columns::of(&names, &self.texts, place).map_err(refused)?;
+        columns::check_keys(&columns, &row, place)
+            .map_err(|detail| refused_as(ErrorCode::InvalidKey, detail))?;
+        let advice = columns::title_advice(&columns, &row);
+        Ok(Head { first, columns, advice })
     }
 
     /// Adds the record of a row, whose number counts from 1.
     fn add(&mut self, row: u32, head: &Head, cells: &[(u32, Data)]) -> Result<(), ApiError> {
         let mut cells_left = cells.iter().peekable();
         while let Some((column, _)) = cells_left.next_if(|(column, _)| *column < head.first) {
-            self.fault_unnamed(*column);
+            self.fault_unnamed(*column, head);
         }
         self.json.clear();
         self.json.push('{');
         for (column, kind) in (head.first..).zip(&head.columns) {
             let cell = cells_left.next_if(|(at, _)| *at == column).map(|(_, cell)| cell);
             match (kind, cell) {
-                (Column::Comment, _) | (Column::Unnamed, None) => {}
-                (Column::Unnamed, Some(_)) => self.fault_unnamed(column),
-                (Column::Field { key, label, is_text }, cell) => {
+                (Column::Comment, _) | (Column::Unnamed | Column::Field { is_reserved: true, .. }, None) => {}
+                (Column::Unnamed, Some(_)) => self.fault_unnamed(column, head),
+                (Column::Field { key, label, is_text, .. }, cell) => {
                     if self.json.len() > 1 {
                         self.json.push(',');
                     }
@@ -108,21 +123,25 @@ impl Table {
             }
         }
         for (column, _) in cells_left {
-            self.fault_unnamed(*column);
+            self.fault_unnamed(*column, head);
         }
         self.json.push('}');
         self.gathering.add(row, &self.json)
     }
 
-    fn fault_unnamed(&mut self, column: u32) {
+    fn fault_unnamed(&mut self, column: u32, head: &Head) {
         let letters = letters(offset(0, column));
-        let message = || format!("there is a value in column {letters}, which has no name in the first row");
-        self.gathering.fault("", ErrorCode::CellError, &letters, message);
+        let name = format!("column {letters}");
+        let message = || {
+            format!("there is a value in column {letters}, which has no name in the first row{}", head.advice)
+        };
+        self.gathering.fault(&pointer(&name), ErrorCode::CellError, "", message);
+        self.unnamed.insert(name, letters);
     }
 
     /// The records.
     pub(super) fn finish(self) -> Result<Decoded, ApiError> {
-        let Self { sheet, head, gathering, .. } = self;
+        let Self { sheet, head, gathering, unnamed, .. } = self;
         let Some(head) = head else {
             let message = format!(
                 "Sheet {sheet:?} is empty. Expected the names of the columns in the first row that is not."
@@ -135,6 +154,7 @@ impl Table {
                 Column::Field { key, .. } => Some((key, letters(index))),
                 Column::Comment | Column::Unnamed => None,
             })
+            .chain(unnamed)
             .collect();
         gathering.finish(ErrorCode::InvalidRecords, |rows| Origin::Sheet { sheet, rows, columns })
     }

@@ -4,9 +4,10 @@
 //! is the business of the limits of this process.
 
 use super::table::Table;
+use super::{archive, cell};
 use crate::formats::{Decoded, Reading};
 use backdrop_core::error::{ApiError, ErrorCode};
-use calamine::{Data, Ods, Range, Reader, Sheet, SheetType, Xls, Xlsx};
+use calamine::{Data, Ods, Range, Reader, Sheet, SheetType, SheetVisible, Xls, Xlsx};
 use std::fmt::Display;
 use std::io::Cursor;
 
@@ -19,7 +20,6 @@ const NAMES_TOLD_MAX: usize = 20;
 
 /// The records of one sheet.
 pub(super) fn decode(workbook: Vec<u8>, reading: &Reading) -> Result<Decoded, ApiError> {
-    let has = |part: &[u8]| workbook.windows(part.len()).any(|window| window == part);
     if workbook.starts_with(COMPOUND_FILE) {
         let mut xls = Xls::new(Cursor::new(workbook)).map_err(|error| unreadable(&error))?;
         let name = choose(xls.sheets_metadata(), reading)?;
@@ -29,8 +29,7 @@ pub(super) fn decode(workbook: Vec<u8>, reading: &Reading) -> Result<Decoded, Ap
     if !workbook.starts_with(ZIP) {
         return Err(refused("The file is not a spreadsheet: send XLSX, XLS or ODS."));
     }
-    // The names of the files of a zip stand in it as they are.
-    if has(b"content.xml") && !has(b"xl/") {
+    if archive::is_ods(&workbook) {
         let mut ods = Ods::new(Cursor::new(workbook)).map_err(|error| unreadable(&error))?;
         let name = choose(ods.sheets_metadata(), reading)?;
         let range = ods.worksheet_range(&name).map_err(|error| unreadable(&error))?;
@@ -46,8 +45,8 @@ fn of_xlsx(workbook: Vec<u8>, reading: &Reading) -> Result<Decoded, ApiError> {
     let mut table = Table::new(name.clone(), reading);
     let mut row: Vec<(u32, Data)> = Vec::new();
     let mut at = 0;
-    while let Some(cell) = cells.next_cell().map_err(|error| unreadable(&error))? {
-        let (number, column) = cell.get_position();
+    while let Some(cell) = cells.next_cell_with_formula_metadata().map_err(|error| unreadable(&error))? {
+        let (number, column) = cell.pos;
         if number != at {
             if number < at {
                 return Err(refused("The spreadsheet cannot be read: its rows are not in order."));
@@ -55,7 +54,14 @@ fn of_xlsx(workbook: Vec<u8>, reading: &Reading) -> Result<Decoded, ApiError> {
             table.row(at, std::mem::take(&mut row))?;
             at = number;
         }
-        row.push((column, Data::from(cell.get_value().clone())));
+        row.push((
+            column,
+            match Data::from(cell.value) {
+                // Programs that write formulas and do not compute them leave the value out.
+                Data::Empty if cell.formula.is_some() => cell::NOT_COMPUTED,
+                value => value,
+            },
+        ));
     }
     table.row(at, row)?;
     table.finish()
@@ -71,12 +77,12 @@ fn of_range(name: String, range: &Range<Data>, reading: &Reading) -> Result<Deco
     table.finish()
 }
 
-/// The name of the sheet that is asked for, or of the first one that holds cells.
+/// The name of the sheet that is asked for, or of the first one that holds cells and can be seen.
 fn choose(sheets: &[Sheet], reading: &Reading) -> Result<String, ApiError> {
     let mut tables = sheets.iter().filter(|sheet| sheet.typ == SheetType::WorkSheet);
     let chosen = match &reading.sheet {
         Some(name) => tables.clone().find(|sheet| sheet.name == *name),
-        None => tables.next(),
+        None => tables.find(|sheet| sheet.visible == SheetVisible::Visible),
     };
     let known = || {
         let names = sheets.iter().take(NAMES_TOLD_MAX).map(|sheet| format!("{:?}", sheet.name));
@@ -85,7 +91,7 @@ fn choose(sheets: &[Sheet], reading: &Reading) -> Result<String, ApiError> {
     chosen.map(|sheet| sheet.name.clone()).ok_or_else(|| {
         refused(match &reading.sheet {
             Some(name) => format!("There is no sheet {name:?} in the workbook. It has: {}.", known()),
-            None => "There is no sheet in the workbook.".to_owned(),
+            None => "There is no sheet in the workbook that is not hidden.".to_owned(),
         })
     })
 }
@@ -100,3 +106,6 @@ fn unreadable(error: &dyn Display) -> ApiError {
 fn refused(message: impl Into<String>) -> ApiError {
     ApiError::new(ErrorCode::InvalidSheet, message)
 }
+
+#[cfg(test)]
+mod tests;
