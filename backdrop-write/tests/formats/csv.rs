@@ -41,3 +41,13 @@ async fn faults_refuse_the_whole_file_at_the_door_and_are_told_by_line() {
     assert_eq!(rejected["rejected"], json!([]), "what is refused at the door is not queued");
     send(&writer, PATH, CSV, "_id,count\n").expect(200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_no_value_under_a_reserved_key_is_left_out_and_bad_names_are_told_once() {
+    let (stack, writer) = stack().await;
+    send(&writer, PATH, CSV, "_id,_timestamp,count\na,,1\n").expect(200);
+    assert_eq!(stored(&stack)[0]["count"], 1);
+    let refused = send(&writer, PATH, CSV, "_id,Date of visit\na,1\nb,2\n").expect(400);
+    assert_says(&refused, "line 1: cannot be keys of records: \"Date of visit\" (column 2)");
+    assert_eq!(refused.json()["code"], "invalid_key");
+}

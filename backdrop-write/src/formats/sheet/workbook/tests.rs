@@ -61,3 +61,10 @@ fn a_formula_without_a_value_is_a_fault_of_its_cell() {
         assert!(lines[0].starts_with("cell A2: count: the formula has no computed value"), "{lines:?}");
     }
 }
+
+#[test]
+fn an_ods_is_read_as_one() {
+    let ods = include_bytes!("../../../../tests/formats/fixtures/figures.ods");
+    let decoded = decoded(ods.to_vec(), None).expect("records");
+    assert_eq!(decoded.count, 2, "{}", decoded.records);
+}
