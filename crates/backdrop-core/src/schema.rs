@@ -5,6 +5,7 @@
 
 mod builtin;
 mod cost;
+mod patterns;
 mod rehearsal;
 mod texts;
 
@@ -19,8 +20,9 @@ use serde_json::Value;
 /// The largest schema, in bytes of JSON: a hundred times the largest of the original's.
 pub const SCHEMA_BYTES_MAX: usize = 64 * 1024;
 
-/// The largest regular expression, in bytes of what it is compiled to: `^.{0,255}$` fits.
-const PATTERN_BYTES_MAX: usize = 512 * 1024;
+/// The largest regular expression, in bytes of what it is compiled to: `^[\s\S]{1,1000}$` fits. How long matching it
+/// takes is bounded apart from this.
+const PATTERN_BYTES_MAX: usize = 1024 * 1024;
 /// The largest one that was ever accepted: versions before this one left it to the library.
 const PATTERN_BYTES_MAX_EVER: usize = 10 * 1024 * 1024;
 /// What running a regular expression may keep in memory, in bytes; less only makes it slower.

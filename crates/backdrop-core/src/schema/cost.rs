@@ -7,8 +7,9 @@
 //! **Invariant.** Only what this file knows is counted, so what it cannot count is refused: references that leave
 //! the schema, are resolved while checking or go round in circles, and parts with an identity of their own.
 
+use super::patterns;
 use serde_json::{Map, Value};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// The most that may apply to a record, all references followed. The largest schema of the original has about twenty
 /// parts; a list of all services as an `enum` has a thousand. At this bound 30,000 records take seconds.
@@ -35,7 +36,7 @@ pub(super) fn check(document: &Value) -> Result<(), String> {
         has_old_identity,
         known: HashMap::new(),
         open: HashSet::new(),
-        patterns: HashSet::new(),
+        patterns: BTreeSet::new(),
     };
     let cost = walk.of(document, 0)?;
     if cost.unevaluated > 1 {
@@ -48,7 +49,8 @@ pub(super) fn check(document: &Value) -> Result<(), String> {
     if walk.patterns.len() > PATTERNS_MAX {
         return Err(format!("it has more than {PATTERNS_MAX} different regular expressions"));
     }
-    cost.within_bounds()
+    cost.within_bounds()?;
+    patterns::check(&walk.patterns)
 }
 
 /// What a part of a schema costs.
@@ -105,7 +107,7 @@ struct Walk<'d> {
     known: HashMap<&'d str, Cost>,
     /// The references that are being followed.
     open: HashSet<&'d str>,
-    patterns: HashSet<&'d str>,
+    patterns: BTreeSet<&'d str>,
 }
 
 impl<'d> Walk<'d> {
