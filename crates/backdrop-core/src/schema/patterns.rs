@@ -45,12 +45,13 @@ fn places_if_slow(pattern: &str) -> Result<usize, &'static str> {
     let translated = jsonschema_regex::to_rust_regex(pattern).map_err(|()| why_unreadable(pattern))?;
     let config =
         thompson::Config::new().which_captures(WhichCaptures::None).nfa_size_limit(Some(NFA_BYTES_MAX));
-    let nfa: NFA = thompson::Compiler::new().configure(config).build(&translated).map_err(|error| {
-        match error.size_limit() {
-            Some(_) => "is too large; use shorter repetitions",
-            None => why_unreadable(pattern),
-        }
-    })?;
+    let nfa: NFA =
+        thompson::Compiler::new().configure(config).build(&translated).map_err(|error| {
+            match error.size_limit() {
+                Some(_) => "is too large; use shorter repetitions",
+                None => why_unreadable(pattern),
+            }
+        })?;
     let config = dense::Config::new()
         .start_kind(StartKind::Unanchored)
         .dfa_size_limit(Some(DFA_BYTES_MAX))
