@@ -7,7 +7,7 @@ use crate::error::WriteError;
 use actix_web::web::{self, Data, Path, Payload, Query, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use backdrop_core::data_set::SchemaVersion;
-use backdrop_core::error::ErrorCode;
+use backdrop_core::error::{ApiError, ErrorCode};
 use backdrop_core::json as strict_json;
 use backdrop_core::schema::Schema;
 use backdrop_core::time;
@@ -40,12 +40,22 @@ pub(super) fn configure(config: &mut ServiceConfig) {
 /// Checks that a document can be the schema of a data set; off the threads that serve requests.
 pub(super) async fn accept(document: &Value) -> Result<Schema, WriteError> {
     let document = document.clone();
-    let compiling = tokio::task::spawn_blocking(move || Schema::accept(&document));
-    let invalid = |reason: String| WriteError::new(ErrorCode::InvalidSchema, format!("schema: {reason}"));
-    match tokio::time::timeout(COMPILE_WITHIN, compiling).await {
-        Ok(Ok(compiled)) => compiled.map_err(|error| invalid(error.to_string())),
-        Ok(Err(_)) => Err(invalid("it cannot be compiled".into())),
-        Err(_) => Err(invalid("compiling it takes too long; make it simpler".into())),
+    within_time(move || {
+        Schema::accept(&document)
+            .map_err(|error| ApiError::new(ErrorCode::InvalidSchema, format!("schema: {error}")))
+    })
+    .await
+}
+
+/// Does what compiles schemas; off the threads that serve requests.
+pub(super) async fn within_time<T: Send + 'static>(
+    compile: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, WriteError> {
+    let invalid = |reason: &str| WriteError::new(ErrorCode::InvalidSchema, format!("schema: {reason}"));
+    match tokio::time::timeout(COMPILE_WITHIN, tokio::task::spawn_blocking(compile)).await {
+        Ok(Ok(compiled)) => Ok(compiled?),
+        Ok(Err(_)) => Err(invalid("it cannot be compiled")),
+        Err(_) => Err(invalid("compiling it takes too long; make it simpler")),
     }
 }
 

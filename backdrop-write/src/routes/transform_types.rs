@@ -2,6 +2,7 @@
 
 use super::State;
 use super::resources::{self, body, deleted, in_use, not_found, same_id, taken, without_id};
+use super::schemas::within_time;
 use crate::auth::Caller;
 use crate::error::WriteError;
 use actix_web::web::{self, Data, Path, Payload, ServiceConfig};
@@ -58,7 +59,8 @@ async fn create(
     request_id: RequestId,
     payload: Payload,
 ) -> Result<HttpResponse, WriteError> {
-    let (kind, id) = TransformType::parse(&body(&state, &request, payload).await?)?;
+    let body = body(&state, &request, payload).await?;
+    let (kind, id) = within_time(move || TransformType::parse(&body)).await?;
     without_id(WHAT, id)?;
     save(&state, Uuid::new_v4(), kind, request_id).await
 }
@@ -70,19 +72,23 @@ async fn replace(
     request_id: RequestId,
     payload: Payload,
 ) -> Result<HttpResponse, WriteError> {
-    let (kind, id) = TransformType::parse(&body(&state, &request, payload).await?)?;
+    let body = body(&state, &request, payload).await?;
+    let (kind, id) = within_time(move || TransformType::parse(&body)).await?;
     let row = find(&state, &path).await?;
     same_id(row.id, id)?;
     // What is there must go on working.
-    for transform in state.database.transforms().await? {
-        if transform.definition.type_id == row.id
-            && let Err(error) = transform.definition.check(&kind, clock::now())
-        {
-            return Err(in_use(
-                WHAT,
-                &format!("the transform {}, which it would break: {error}", transform.id),
-            ));
-        }
+    let transforms = state.database.transforms().await?;
+    let now = clock::now();
+    let (kind, broken) = within_time(move || {
+        let broken =
+            transforms.into_iter().filter(|transform| transform.definition.type_id == row.id).find_map(
+                |transform| transform.definition.check(&kind, now).err().map(|error| (transform.id, error)),
+            );
+        Ok((kind, broken))
+    })
+    .await?;
+    if let Some((transform, error)) = broken {
+        return Err(in_use(WHAT, &format!("the transform {transform}, which it would break: {error}")));
     }
     save(&state, row.id, kind, request_id).await
 }

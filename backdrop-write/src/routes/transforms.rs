@@ -2,6 +2,7 @@
 
 use super::State;
 use super::resources::{self, body, deleted, not_found, same_id, without_id};
+use super::schemas::within_time;
 use crate::auth::Caller;
 use crate::error::WriteError;
 use actix_web::web::{self, Data, Path, Payload, ServiceConfig};
@@ -183,6 +184,6 @@ async fn check(state: &State, definition: &TransformDefinition) -> Result<Transf
     if !is_used && !builtin_types().any(|known| known == wanted.as_str()) {
         return Err(invalid(format!("input: there is no data set of data type \"{wanted}\"; make it first")));
     }
-    definition.check(&kind.kind, clock::now())?;
-    Ok(kind.kind)
+    let (definition, now) = (definition.clone(), clock::now());
+    within_time(move || definition.check(&kind.kind, now).map(|()| kind.kind)).await
 }

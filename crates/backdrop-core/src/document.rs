@@ -1,6 +1,7 @@
 //! Documents of the original's administration that Backdrop keeps for its clients: dashboards, types of modules,
 //! and the nodes of the tree of organisations. Their form is checked, by a schema each in `document/`; what they
-//! say means nothing to the store, but for which data sets a dashboard shows and whether it is published.
+//! say means nothing to the store, but for which data sets a dashboard shows and whether it is published. So the schema
+//! that a type of modules holds is kept as any object is: clients write it in drafts that nothing here compiles.
 
 use crate::data_set::{DataGroup, DataType};
 use crate::error::{ApiError, ErrorCode};
@@ -101,11 +102,6 @@ impl Document {
         };
         if kind == DocumentKind::Dashboard {
             settle_status(&mut body);
-        }
-        if kind == DocumentKind::ModuleType {
-            let schema = body.get("schema").cloned().unwrap_or_default();
-            Schema::compile(&schema)
-                .map_err(|error| ApiError::new(ErrorCode::InvalidSchema, format!("schema: {error}")))?;
         }
         let slug = body.get(kind.slug_field()).and_then(Value::as_str).map(str::to_owned);
         Ok((Self { slug, body }, id))
@@ -238,7 +234,7 @@ mod tests {
             (DocumentKind::Dashboard, json!({"slug": "A", "title": "A"}), "/slug"),
             (DocumentKind::Dashboard, json!({"slug": "a", "title": "A", "colour": 1}), "colour"),
             (DocumentKind::Dashboard, json!({"slug": "a", "title": "A", "modules": [{}]}), "/modules/0"),
-            (DocumentKind::ModuleType, json!({"name": "kpi", "schema": {"type": "x"}}), "schema"),
+            (DocumentKind::ModuleType, json!({"name": "kpi", "schema": []}), "/schema"),
             (DocumentKind::ModuleType, json!({"name": "K P I", "schema": {}}), "/name"),
             (DocumentKind::Node, json!({"name": ""}), "/name"),
             (DocumentKind::Node, json!({"name": "A", "id": "1"}), "id"),
@@ -247,5 +243,17 @@ mod tests {
             assert!(error.message.contains(named), "{error} does not name {named}");
         }
         assert!(parse(DocumentKind::Node, &json!({"name": "Cats", "abbreviation": "CO"})).is_ok());
+    }
+
+    #[test]
+    fn the_schema_of_a_module_type_is_kept_and_not_compiled() {
+        let draft = "http://json-schema.org/draft-03/schema#";
+        let schema =
+            json!({"$schema": draft, "properties": {"aa": {"type": "any", "required": true}}, "$ref": "#"});
+        let kept = parse(DocumentKind::ModuleType, &json!({"name": "kpi", "schema": schema}));
+        assert_eq!(kept.expect("a module type").body["schema"], schema);
+        let large = json!({"name": "kpi", "schema": {"description": "x".repeat(DOCUMENT_BYTES_MAX)}});
+        let error = parse(DocumentKind::ModuleType, &large).expect_err("too large");
+        assert!(error.message.contains("bytes"), "{error}");
     }
 }

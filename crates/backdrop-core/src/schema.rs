@@ -5,6 +5,8 @@
 
 mod builtin;
 mod cost;
+mod identity;
+mod patterns;
 mod rehearsal;
 mod texts;
 
@@ -19,8 +21,9 @@ use serde_json::Value;
 /// The largest schema, in bytes of JSON: a hundred times the largest of the original's.
 pub const SCHEMA_BYTES_MAX: usize = 64 * 1024;
 
-/// The largest regular expression, in bytes of what it is compiled to: `^.{0,255}$` fits.
-const PATTERN_BYTES_MAX: usize = 512 * 1024;
+/// The largest regular expression, in bytes of what it is compiled to: `^[\s\S]{1,1000}$` fits. How long matching it
+/// takes is bounded apart from this.
+const PATTERN_BYTES_MAX: usize = 1024 * 1024;
 /// The largest one that was ever accepted: versions before this one left it to the library.
 const PATTERN_BYTES_MAX_EVER: usize = 10 * 1024 * 1024;
 /// What running a regular expression may keep in memory, in bytes; less only makes it slower.
@@ -104,7 +107,9 @@ impl Schema {
         if document.get("$schema").is_none() {
             options = options.with_draft(Draft::Draft202012);
         }
-        let validator = options.build(document).map_err(|error| SchemaError(error.to_string()))?;
+        let validator = options
+            .build(&identity::without_those_of_parts(document))
+            .map_err(|error| SchemaError(error.to_string()))?;
         Ok(Self { validator })
     }
 
@@ -156,6 +161,25 @@ mod tests {
             let schema = json!({"properties": {"aa": {"pattern": pattern}}});
             Schema::accept(&schema).unwrap_or_else(|error| panic!("{pattern}: {error}"));
         }
+    }
+
+    #[test]
+    fn schemas_as_generators_write_them_are_taken() {
+        let schema = json!({
+            "$schema": "http://json-schema.org/draft-07/schema#",
+            "$id": "http://example.com/example.json",
+            "definitions": {"count": {"$id": "#/definitions/count", "type": "integer"}},
+            "properties": {"aa": {"$id": "#/properties/aa", "allOf": [{"$ref": "#/definitions/count"}]}},
+        });
+        let compiled = Schema::accept(&schema).expect("a schema");
+        assert_eq!(compiled.violations(&json!({"aa": 1})).count(), 0);
+        assert_eq!(compiled.violations(&json!({"aa": "x"})).count(), 1);
+        let old = json!({
+            "$schema": "http://json-schema.org/draft-04/schema#",
+            "id": "http://jsonschema.net",
+            "properties": {"aa": {"id": "http://jsonschema.net/aa", "type": "string"}},
+        });
+        assert_eq!(Schema::accept(&old).expect("a schema").violations(&json!({"aa": 1})).count(), 1);
     }
 
     #[test]

@@ -4,9 +4,14 @@ use crate::audit::{self, Actor};
 use crate::{Database, StoreError};
 use backdrop_core::data_set::{DataSetId, SchemaVersion};
 use backdrop_core::time::Timestamp;
+use futures_util::TryStreamExt;
 use serde_json::{Value, json};
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{FromRow, Row};
+
+/// How many stored records are asked of the cursor at a time: a page that is full of bytes early leaves no more than
+/// these unread.
+const STEP_RECORDS: usize = 64;
 
 /// A version of the schema of a data set.
 #[derive(Clone, Debug)]
@@ -163,7 +168,8 @@ impl Database {
         .await
     }
 
-    /// The next records of a data set in the order of their ids, as `(id, body)`, both as text.
+    /// The next records of a data set in the order of their ids, both as text: so many at most, and fewer if they
+    /// are larger than so many bytes. None: there are no more.
     ///
     /// # Errors
     /// If Postgres cannot be asked.
@@ -172,18 +178,82 @@ impl Database {
         data_set: DataSetId,
         after: Option<String>,
         limit: i64,
+        bytes_max: usize,
     ) -> Result<Vec<(String, String)>, StoreError> {
         let pool = self.pool.clone();
         self.in_task(async move {
-            // The generation as a value and not by a join: only then Postgres knows that the index has the order, and
-            // does not sort all that is left for each page. No id is empty.
-            let sql = "SELECT id, body::text FROM record
-                       WHERE data_set_id = $1 AND id > $2
-                         AND generation = (SELECT generation FROM data_set_state WHERE data_set_id = $1)
-                       ORDER BY id LIMIT $3";
-            let query = sqlx::query_as(sql).bind(data_set.0).bind(after.unwrap_or_default()).bind(limit);
-            Ok(query.fetch_all(&pool).await?)
+            let mut transaction = pool.begin().await?;
+            // A cursor, because the rows of a statement that was begun are all sent, wanted or not. The generation as a
+            // value and not by a join: only then Postgres knows that the index has the order, and does not sort all
+            // that is left for each page. No id is empty.
+            sqlx::query(
+                "DECLARE page NO SCROLL CURSOR FOR
+                 SELECT id, body::text FROM record
+                 WHERE data_set_id = $1 AND id > $2
+                   AND generation = (SELECT generation FROM data_set_state WHERE data_set_id = $1)
+                 ORDER BY id LIMIT $3",
+            )
+            .bind(data_set.0)
+            .bind(after.unwrap_or_default())
+            .bind(limit)
+            .execute(&mut *transaction)
+            .await?;
+            let mut page = StoredPage { records: Vec::new(), bytes: 0, bytes_max };
+            while page.step(&mut transaction).await? == STEP_RECORDS && page.has_room() {}
+            transaction.rollback().await?;
+            Ok(page.records)
         })
         .await
+    }
+}
+
+/// Stored records that are being read.
+struct StoredPage {
+    records: Vec<(String, String)>,
+    bytes: usize,
+    bytes_max: usize,
+}
+
+impl StoredPage {
+    /// Reads some more records; how many there were.
+    async fn step(&mut self, connection: &mut PgConnection) -> Result<usize, StoreError> {
+        // As many as STEP_RECORDS.
+        let mut rows = sqlx::query_as("FETCH FORWARD 64 FROM page").fetch(connection);
+        let mut count = 0;
+        while let Some((id, body)) = rows.try_next().await? {
+            count += 1;
+            self.take(id, body);
+        }
+        Ok(count)
+    }
+
+    /// Takes one more record, if there is room; one that is left is the first of the next page.
+    fn take(&mut self, id: String, body: String) {
+        if self.has_room() {
+            self.bytes = self.bytes.saturating_add(id.len() + body.len());
+            self.records.push((id, body));
+        }
+    }
+
+    const fn has_room(&self) -> bool {
+        self.bytes < self.bytes_max
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_ends_when_it_is_full_of_bytes() {
+        let mut page = StoredPage { records: Vec::new(), bytes: 0, bytes_max: 20 };
+        for id in ["a", "b", "c", "d"] {
+            page.take(id.to_owned(), "x".repeat(9));
+        }
+        let ids: Vec<&str> = page.records.iter().map(|(id, _)| id.as_str()).collect();
+        assert_eq!(ids, ["a", "b"]);
+        let mut page = StoredPage { records: Vec::new(), bytes: 0, bytes_max: 1 };
+        page.take("large".to_owned(), "x".repeat(100));
+        assert_eq!(page.records.len(), 1, "each page gets on");
     }
 }

@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 /// How many records are read and judged at once: some tens of milliseconds of work.
 const PAGE_RECORDS: i64 = 2_000;
+/// After how many bytes of them a page ends, though there are more: each may have megabytes.
+const PAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// The records of a page, as id and body.
 type Page = Vec<(String, String)>;
@@ -49,7 +51,7 @@ pub(super) async fn run(
 }
 
 async fn next_page(state: &State, data_set: &DataSet, after: Option<String>) -> Result<Page, WriteError> {
-    Ok(state.database.stored_records_after(data_set.id, after, PAGE_RECORDS).await?)
+    Ok(state.database.stored_records_after(data_set.id, after, PAGE_RECORDS, PAGE_BYTES_MAX).await?)
 }
 
 fn judge(mut rehearsal: Rehearsal, schema: &Schema, page: Page) -> Result<Rehearsal, WriteError> {

@@ -5,10 +5,12 @@
 //! they lead to is counted: what applies to a record once, what applies to each of its fields, and how deep it goes.
 //!
 //! **Invariant.** Only what this file knows is counted, so what it cannot count is refused: references that leave
-//! the schema, are resolved while checking or go round in circles, and parts with an identity of their own.
+//! the schema, are resolved while checking or go round in circles. Parts lose an identity of their own before they are
+//! compiled (see [`super::identity`]), so that all references are meant from the whole.
 
+use super::{identity, patterns};
 use serde_json::{Map, Value};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// The most that may apply to a record, all references followed. The largest schema of the original has about twenty
 /// parts; a list of all services as an `enum` has a thousand. At this bound 30,000 records take seconds.
@@ -27,16 +29,8 @@ const DYNAMIC: [&str; 2] = ["$dynamicRef", "$recursiveRef"];
 
 /// Checks that a schema is within the bounds, and that it refers only to parts of itself.
 pub(super) fn check(document: &Value) -> Result<(), String> {
-    let has_old_identity = document["$schema"]
-        .as_str()
-        .is_some_and(|draft| draft.contains("draft-03") || draft.contains("draft-04"));
-    let mut walk = Walk {
-        document,
-        has_old_identity,
-        known: HashMap::new(),
-        open: HashSet::new(),
-        patterns: HashSet::new(),
-    };
+    let mut walk =
+        Walk { document, apart: 0, known: HashMap::new(), open: HashSet::new(), patterns: BTreeSet::new() };
     let cost = walk.of(document, 0)?;
     if cost.unevaluated > 1 {
         return Err(
@@ -48,7 +42,8 @@ pub(super) fn check(document: &Value) -> Result<(), String> {
     if walk.patterns.len() > PATTERNS_MAX {
         return Err(format!("it has more than {PATTERNS_MAX} different regular expressions"));
     }
-    cost.within_bounds()
+    cost.within_bounds()?;
+    patterns::check(&walk.patterns)
 }
 
 /// What a part of a schema costs.
@@ -100,12 +95,12 @@ impl Cost {
 
 struct Walk<'d> {
     document: &'d Value,
-    /// Whether `id` gives a part an identity; later drafts write `$id`.
-    has_old_identity: bool,
+    /// In how many parts it is whose references would be meant from them.
+    apart: usize,
     known: HashMap<&'d str, Cost>,
     /// The references that are being followed.
     open: HashSet<&'d str>,
-    patterns: HashSet<&'d str>,
+    patterns: BTreeSet<&'d str>,
 }
 
 impl<'d> Walk<'d> {
@@ -115,12 +110,12 @@ impl<'d> Walk<'d> {
         if depth > DEPTH_MAX {
             return Err(format!("with all references followed, its parts lie more than {DEPTH_MAX} deep"));
         }
-        if depth > 0 && self.has_identity(members) {
-            return Err("a part of the schema has an $id of its own; give one only to the whole".into());
-        }
+        let is_apart = depth > 0 && self.is_apart(members);
+        self.apart += usize::from(is_apart);
         for (keyword, value) in members {
             self.add_keyword(&mut cost, keyword, value, depth)?;
         }
+        self.apart -= usize::from(is_apart);
         if members.contains_key("unevaluatedProperties") || members.contains_key("unevaluatedItems") {
             cost.unevaluated += 1;
             // Whether a field was evaluated is found out by looking at everything beside it again.
@@ -129,9 +124,13 @@ impl<'d> Walk<'d> {
         Ok(cost)
     }
 
-    fn has_identity(&self, members: &Map<String, Value>) -> bool {
-        let is_identity = |keyword| members.get(keyword).is_some_and(Value::is_string);
-        is_identity("$id") || (self.has_old_identity && is_identity("id"))
+    /// Whether references in this part would be meant from it, and not from the whole: its identity is more than a
+    /// name in the whole, such as `#/properties/aa`.
+    fn is_apart(&self, members: &Map<String, Value>) -> bool {
+        identity::keywords(self.document)
+            .iter()
+            .filter_map(|keyword| members.get(*keyword)?.as_str())
+            .any(|identity| !identity.starts_with('#'))
     }
 
     fn add_keyword(
@@ -204,6 +203,11 @@ impl<'d> Walk<'d> {
     fn of_reference(&mut self, reference: &'d Value, depth: usize) -> Result<Cost, String> {
         // Anything else is refused when it is compiled.
         let Some(reference) = reference.as_str() else { return Ok(Cost::default()) };
+        if self.apart > 0 {
+            return Err(format!(
+                "the reference {reference:?} stands in a part with an $id of its own; give one only to the whole"
+            ));
+        }
         if let Some(known) = self.known.get(reference) {
             return Ok(*known);
         }

@@ -47,7 +47,7 @@ pub struct TransformType {
 }
 
 impl TransformType {
-    /// Reads the body of a request; also the id, if one stands there.
+    /// Reads the body of a request; also the id, if one stands there. Its schema is compiled, which may take a while.
     ///
     /// # Errors
     /// [`ErrorCode::InvalidDefinition`] or [`ErrorCode::InvalidSchema`], naming the field at fault.
@@ -66,7 +66,7 @@ impl TransformType {
             return Err(invalid(format!("name: expected a text of 1 to {NAME_BYTES_MAX} bytes")));
         }
         let function = Function::parse(&body.function)?;
-        Schema::compile(&body.schema)
+        Schema::accept(&body.schema)
             .map_err(|error| ApiError::new(ErrorCode::InvalidSchema, format!("schema: {error}")))?;
         Ok((Self { name: body.name, function, schema: body.schema }, body.id))
     }
@@ -273,6 +273,27 @@ mod tests {
             let mut body = good.clone();
             body[field] = value;
             assert!(parse(body).expect_err(field).message.contains(field));
+        }
+    }
+
+    #[test]
+    fn the_schema_of_a_type_has_the_bounds_of_any_other() {
+        let chain = |steps: usize, step: fn(Value) -> Value| {
+            let next = |number: usize| step(json!({"$ref": format!("#/$defs/s{}", number + 1)}));
+            let mut definitions: Row =
+                (0..steps).map(|number| (format!("s{number}"), next(number))).collect();
+            definitions.insert(format!("s{steps}"), json!({}));
+            json!({"$defs": definitions, "$ref": "#/$defs/s0"})
+        };
+        for (schema, named) in [
+            (chain(1_500, |next| next), "deep"),
+            (chain(20_000, |next| next), "bytes"),
+            (chain(28, |next| json!({"allOf": [next, next]})), "use fewer references"),
+        ] {
+            let body = json!({"name": "rate", "function": Function::Rate.as_str(), "schema": schema});
+            let error = TransformType::parse(body.to_string().as_bytes()).expect_err(named);
+            assert_eq!(error.code, ErrorCode::InvalidSchema);
+            assert!(error.message.contains(named), "{error} does not say {named}");
         }
     }
 }

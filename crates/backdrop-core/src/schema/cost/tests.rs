@@ -58,7 +58,8 @@ fn what_cannot_be_counted_is_refused() {
     refused(&json!({"allOf": [{"$id": "https://example.org/x", "$ref": "#/$defs/y"}]}), "$id");
     assert_eq!(check(&json!({"$id": "https://example.org/x", "type": "object"})), Ok(()));
     let old = "http://json-schema.org/draft-04/schema#";
-    refused(&json!({"$schema": old, "not": {"id": "https://example.org/x"}}), "$id");
+    refused(&json!({"$schema": old, "not": {"id": "https://example.org/x", "not": {"$ref": "#/y"}}}), "$id");
+    assert_eq!(check(&json!({"$schema": old, "not": {"id": "https://example.org/x"}})), Ok(()));
     refused(&json!({"properties": {"aa": {"format": "regex"}}}), "regex");
 }
 
