@@ -55,8 +55,7 @@ fn cells() -> Vec<Row> {
             .refused(400, "invalid_records")
             .says("aa"),
         post("a name that is no key", &[&["aa", "Bad Key"], &["1", "2"]])
-            .refused(400, "invalid_records")
-            .refused(400, "invalid_sheet")
+            .refused(400, "invalid_key")
             .says("Bad Key"),
         post("a value without a column", &[&["aa"], &["1", "2"]])
             .refused(400, "invalid_sheet")
