@@ -58,6 +58,9 @@ impl Failure {
             self,
             Self::InputGone
                 | Self::Definition(_)
+                // The store's own failures are not among these; what the records do not allow stays so until they
+                // change, which makes another run.
+                | Self::Query(_)
                 | Self::NameTaken(_)
                 | Self::TooMuch { .. }
                 | Self::Rejected { .. }
@@ -113,6 +116,15 @@ impl From<ReadError> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use backdrop_core::error::ErrorCode;
+
+    #[test]
+    fn what_the_query_does_not_allow_is_not_tried_again() {
+        let refused = || ApiError::new(ErrorCode::InvalidQuery, "sum: count is a text");
+        assert!(Failure::Query(refused()).is_final());
+        assert!(Failure::from(ReadError::Refused(refused())).is_final());
+        assert!(!Failure::TookTooLong.is_final());
+    }
 
     #[test]
     fn waits_grow_and_have_a_bound() {
