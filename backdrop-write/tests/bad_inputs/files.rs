@@ -61,6 +61,8 @@ pub(crate) fn sheet_bomb() -> Vec<u8> {
         let head =
             "<worksheet xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\"><sheetData>";
         bomb.write_all(head.as_bytes()).expect("memory");
+        let names = ["aa", "bb", "cc"].map(|name| format!("<c t=\"inlineStr\"><is><t>{name}</t></is></c>"));
+        bomb.write_all(format!("<row>{}</row>", names.concat()).as_bytes()).expect("memory");
         let rows = "<row><c><v>1</v></c><c><v>2</v></c><c><v>3</v></c></row>".repeat(ROWS_AT_ONCE);
         for _ in 0..(1 << 28) / rows.len() {
             bomb.write_all(rows.as_bytes()).expect("memory");
