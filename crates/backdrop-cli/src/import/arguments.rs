@@ -20,7 +20,7 @@ set's own token name such fields by --text. What the store keeps beside each rec
 kept) is left out.
 
 Importing a file again replaces the records that have an `_id`. The others are stored once, however often the same file \
-is imported within 30 days; --again stores them once more.
+is imported within 30 days with the same --chunk; --again stores them once more.
 
 How far it has come is kept in FILE.backdrop-import until all is stored: --resume goes on there, and sends \
 what was rejected once more.
