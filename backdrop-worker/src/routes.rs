@@ -7,15 +7,15 @@ use backdrop_queue::Queue;
 use backdrop_service::error_response::not_found;
 use backdrop_service::health::{self, Check};
 use backdrop_service::routing::{get, only};
+use backdrop_service::serve::Stop;
 use std::collections::BTreeMap;
-use tokio_util::sync::CancellationToken;
 
 /// What health depends on.
 #[derive(Clone, Debug)]
 pub(crate) struct Dependencies {
     pub(crate) database: Database,
     pub(crate) queue: Queue,
-    pub(crate) stop: CancellationToken,
+    pub(crate) stop: Stop,
 }
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
@@ -33,6 +33,6 @@ async fn ready(dependencies: Data<Dependencies>) -> impl Responder {
     let (postgres, redis) =
         futures_util::join!(Check::of(dependencies.database.ping()), Check::of(dependencies.queue.ping()));
     let checks = BTreeMap::from([("postgres", postgres), ("redis", redis)]);
-    let response: HttpResponse = health::ready(&checks, dependencies.stop.is_cancelled());
+    let response: HttpResponse = health::ready(&checks, dependencies.stop.is_draining());
     response
 }

@@ -15,7 +15,8 @@ use backdrop_core::error::chain;
 use backdrop_core::log::Partition;
 use backdrop_postgres::{Catalogue, Database, DatabaseSettings};
 use backdrop_queue::{Queue, QueueSettings};
-use backdrop_service::{request, serve};
+use backdrop_service::serve::{self, Stop};
+use backdrop_service::{door, request};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +28,9 @@ use uuid::Uuid;
 
 /// How long to wait before asking again for what the worker cannot begin without.
 const STARTUP_RETRY: Duration = Duration::from_secs(1);
+
+/// How many connections ask for health at once; more wait.
+const CONNECTIONS_MAX: usize = 256;
 
 /// A worker, ready to run.
 #[derive(Debug)]
@@ -72,28 +76,33 @@ impl Application {
         self.local_addr
     }
 
-    /// Works until `stop` is cancelled; then ends the runs in flight and leaves every partition clean.
+    /// Works until it is told to close; then ends the runs in flight and leaves every partition clean.
     ///
     /// # Errors
     /// If health can no longer be answered.
-    pub async fn run_until_stopped(self, stop: CancellationToken) -> anyhow::Result<()> {
+    pub async fn run_until_stopped(self, stop: Stop) -> anyhow::Result<()> {
         let dependencies =
             Dependencies { database: self.database.clone(), queue: self.queue.clone(), stop: stop.clone() };
+        let told = Data::new(stop.clone());
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(Data::new(dependencies.clone()))
+                .app_data(told.clone())
                 .wrap(from_fn(request::observe))
+                .wrap(from_fn(door::guard))
                 .configure(routes::configure)
         })
         .workers(1)
+        .max_connections(CONNECTIONS_MAX)
         .disable_signals()
         .shutdown_timeout(serve::DRAIN.as_secs())
         .listen(self.listener)?
         .run();
         // Health is answered to the end, also while the runs in flight end.
         let ended = CancellationToken::new();
-        let answering = tokio::spawn(serve::until_stopped(server, ended.clone()));
-        work(&self.settings, self.database.clone(), self.queue, stop).await;
+        let closed = ended.clone();
+        let answering = tokio::spawn(async move { serve::until_closed(server, &closed).await });
+        work(&self.settings, self.database.clone(), self.queue, stop.closing().clone()).await;
         ended.cancel();
         answering.await??;
         self.database.close().await;

@@ -2,6 +2,7 @@
 
 use crate::auth::Caller;
 use crate::backlog::Backlog;
+use crate::body::Room;
 use crate::ending::{Ended, not_stored};
 use crate::error::WriteError;
 use crate::idempotency::IDEMPOTENT_REPLAYED;
@@ -15,15 +16,15 @@ use backdrop_core::record::Violation;
 use backdrop_postgres::{BatchRow, Database};
 use backdrop_queue::{Accepted, AppendError, AppendRequest, Appender, Durability, Queue};
 use backdrop_service::request::RequestId;
+use backdrop_service::serve::Stop;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
 /// For how long at least an append whose answer was lost is repeated, however short the client waits.
 const APPEND_DEADLINE_MIN: Duration = Duration::from_secs(5);
-/// How long those who wait go on waiting when the process is told to stop: most end within a moment, and
+/// How long those who wait go on waiting when the process closes: most end within a moment, and
 /// the others must be answered before the process ends.
 const WAIT_WHEN_STOPPING: Duration = Duration::from_secs(5);
 const KEY_WAS_USED: &str = "This Idempotency-Key was used before, for another request or with another body. Use a \
@@ -46,6 +47,8 @@ pub(crate) struct Change<'a> {
     pub(crate) idempotency: Option<Idempotency>,
     /// The JSON array of records; empty for a change without.
     pub(crate) records: String,
+    /// Their place in memory, given back when they are in the queue.
+    pub(crate) room: Option<Room>,
     pub(crate) caller: Caller,
     pub(crate) request_id: RequestId,
     /// How long to wait for the outcome.
@@ -116,17 +119,12 @@ pub(crate) struct Ingest {
     queue: Queue,
     outcomes: Outcomes,
     backlog: Arc<Backlog>,
-    stop: CancellationToken,
+    stop: Stop,
 }
 
 impl Ingest {
-    /// Once `stop` is cancelled, nobody is kept waiting for long.
-    pub(crate) fn new(
-        queue: Queue,
-        database: Database,
-        backlog: Arc<Backlog>,
-        stop: CancellationToken,
-    ) -> Self {
+    /// Once the process closes, nobody is kept waiting for long.
+    pub(crate) fn new(queue: Queue, database: Database, backlog: Arc<Backlog>, stop: Stop) -> Self {
         let outcomes = Outcomes::start(database.clone(), queue.clone());
         let appender = Appender::new(queue.clone(), database.clone());
         Self { appender, database, queue, outcomes, backlog, stop }
@@ -134,7 +132,7 @@ impl Ingest {
 
     /// Puts a change into the log, and waits for its outcome as long as is asked. If it is the repetition of one
     /// that has ended, it ends as that one did.
-    pub(crate) async fn submit(&self, change: Change<'_>) -> Result<Submitted, WriteError> {
+    pub(crate) async fn submit(&self, mut change: Change<'_>) -> Result<Submitted, WriteError> {
         if let Some(ended) = self.ended_before(&change).await? {
             return change.told().answer(ended, true);
         }
@@ -147,6 +145,7 @@ impl Ingest {
         };
         let (told, wait) = (change.told(), change.wait);
         let mut waiter = self.outcomes.wait_for(receipt.data_set_id, batch_id, told.awaited);
+        let room = change.room.take();
         let request = append_request(change, batch_id);
         let began = Instant::now();
         let accepted = tokio::select! {
@@ -155,6 +154,7 @@ impl Ingest {
             ended = waiter.ended() => return told.answer(ended, false),
         };
         let Accepted { entry } = accepted.map_err(|error| refused(&error, receipt))?;
+        drop(room);
         let receipt = ReceiptId { entry: Some(entry), ..receipt };
         match self.wait_until(began + wait, &mut waiter).await {
             Some(ended) => told.answer(ended, false),
@@ -185,7 +185,7 @@ impl Ingest {
     /// How the batch ended, if it does in time.
     async fn wait_until(&self, deadline: Instant, waiter: &mut Waiter) -> Option<Ended> {
         let stopping = async {
-            self.stop.cancelled().await;
+            self.stop.closing().cancelled().await;
             tokio::time::sleep(WAIT_WHEN_STOPPING).await;
         };
         tokio::select! {

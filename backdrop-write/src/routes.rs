@@ -37,10 +37,10 @@ use backdrop_core::token::Scope;
 use backdrop_postgres::{Catalogue, Database, KnownDataSet};
 use backdrop_queue::Queue;
 use backdrop_service::error_response::not_found;
+use backdrop_service::serve::Stop;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 /// What the handlers work with.
@@ -57,7 +57,7 @@ pub(crate) struct State {
     pub(crate) wait: Duration,
     /// How many dry runs of schemas there can be at once.
     pub(crate) dry_runs: Semaphore,
-    pub(crate) stop: CancellationToken,
+    pub(crate) stop: Stop,
 }
 
 pub(crate) fn configure(config: &mut ServiceConfig) {

@@ -5,8 +5,8 @@ use actix_web::web::{self, ServiceConfig};
 use backdrop_postgres::Database;
 use backdrop_service::health::{self, Check};
 use backdrop_service::routing::{get, only};
+use backdrop_service::serve::Stop;
 use std::collections::BTreeMap;
-use tokio_util::sync::CancellationToken;
 
 pub(super) const ALLOW: &str = "GET, HEAD";
 
@@ -14,13 +14,13 @@ pub(super) const ALLOW: &str = "GET, HEAD";
 #[derive(Debug)]
 pub struct Health {
     pub(super) database: Database,
-    stopping: CancellationToken,
+    stop: Stop,
 }
 
 impl Health {
     /// Ready as long as the store answers and the process is not stopping.
-    pub const fn new(database: Database, stopping: CancellationToken) -> Self {
-        Self { database, stopping }
+    pub const fn new(database: Database, stop: Stop) -> Self {
+        Self { database, stop }
     }
 }
 
@@ -66,5 +66,5 @@ pub(crate) async fn alive() -> HttpResponse {
 )]
 pub(crate) async fn ready(health: web::Data<Health>) -> HttpResponse {
     let checks = BTreeMap::from([("postgres", Check::of(health.database.ping()).await)]);
-    health::ready(&checks, health.stopping.is_cancelled())
+    health::ready(&checks, health.stop.is_draining())
 }

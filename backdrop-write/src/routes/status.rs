@@ -82,5 +82,5 @@ fn backlog(partitions: &[(Partition, Waiting)]) -> Value {
 /// Ready to take writes. The store is not asked: without it writes are queued all the same.
 async fn ready(state: Data<State>) -> impl Responder {
     let checks = BTreeMap::from([("redis", Check::of(state.queue.ping()).await)]);
-    health::ready(&checks, state.stop.is_cancelled())
+    health::ready(&checks, state.stop.is_draining())
 }

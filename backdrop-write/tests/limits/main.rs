@@ -1,3 +1,6 @@
 //! What the ingest service does when it is short of something: of workers, Redis, Postgres, memory or time.
 
 mod backlog;
+mod bodies;
+mod stopping;
+mod wire;
