@@ -58,6 +58,8 @@ impl Application {
         let answers = Data::new(Answers::new(self.catalogue, RecordReader::new(self.database.clone())));
         let renderer = Data::new(Renderer::new());
         let health = Data::new(Health::new(self.database.clone(), stop.clone()));
+        let watched = health.clone();
+        tokio::spawn(async move { watched.watch().await });
         let told = Data::new(stop.clone());
         let server = listen::server(self.listener, serve::DRAIN, move || {
             // The last one wrapped is the outermost: headers are set on what all others answer.

@@ -11,6 +11,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use anyhow::Context;
+use backdrop_core::backoff::Backoff;
 use backdrop_core::error::chain;
 use backdrop_core::log::Partition;
 use backdrop_postgres::{Catalogue, Database, DatabaseSettings};
@@ -23,11 +24,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 use uuid::Uuid;
 
-/// How long to wait before asking again for what the worker cannot begin without.
-const STARTUP_RETRY: Duration = Duration::from_secs(1);
+/// The shortest and the longest wait before asking again for what the worker cannot begin without.
+const STARTUP_RETRIES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(1));
 
 /// How many connections ask for health at once; more wait.
 const CONNECTIONS_MAX: usize = 256;
@@ -83,6 +84,8 @@ impl Application {
     pub async fn run_until_stopped(self, stop: Stop) -> anyhow::Result<()> {
         let dependencies =
             Dependencies { database: self.database.clone(), queue: self.queue.clone(), stop: stop.clone() };
+        let watched = dependencies.clone();
+        tokio::spawn(async move { watched.watch().await });
         let told = Data::new(stop.clone());
         let server = HttpServer::new(move || {
             App::new()
@@ -163,18 +166,18 @@ async fn work(settings: &Settings, database: Database, queue: Queue, stop: Cance
 
 /// The partitions there are; waits for the store. `None`: told to stop meanwhile.
 async fn partitions(database: &Database, stop: &CancellationToken) -> Option<Vec<Partition>> {
+    let mut backoff = Backoff::new(STARTUP_RETRIES.0, STARTUP_RETRIES.1, Uuid::new_v4().as_u64_pair().0);
     while !stop.is_cancelled() {
         match database.partitions().await {
             Ok(partitions) if !partitions.is_empty() => return Some(partitions),
-            Ok(_) => warn!("waiting for partitions: run `backdrop migrate`"),
-            Err(error) => {
-                let error = chain(&error);
-                warn!(error, "waiting for Postgres; if it is new, run `backdrop migrate`");
-            }
+            Ok(_) if backoff.failures() == 0 => warn!("waiting for partitions: run `backdrop migrate`"),
+            Ok(_) => {}
+            // What is waited for is told by who watches the dependencies.
+            Err(error) => debug!(error = chain(&error), "partitions not known yet"),
         }
         tokio::select! {
             () = stop.cancelled() => {}
-            () = tokio::time::sleep(STARTUP_RETRY) => {}
+            () = tokio::time::sleep(backoff.failed()) => {}
         }
     }
     None

@@ -65,6 +65,13 @@ impl Backlog {
         picture.durability.as_ref().filter(|seen| seen.at.elapsed() < age_max).map(|seen| seen.value.clone())
     }
 
+    /// The partitions there are, as far as is known.
+    pub(crate) fn partitions(&self) -> Vec<Partition> {
+        let picture = self.locked();
+        let cursors = picture.cursors.iter().flat_map(|seen| &seen.value);
+        cursors.map(|(partition, _)| *partition).collect()
+    }
+
     /// Renews the picture until it is told to stop. The store and the queue are asked apart, so that the one that
     /// hangs holds up nothing of the other.
     pub(crate) async fn keep(&self, stop: &CancellationToken) {

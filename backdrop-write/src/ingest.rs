@@ -13,13 +13,13 @@ use backdrop_core::error::{ErrorCode, chain};
 use backdrop_core::origin::Origin;
 use backdrop_core::receipt::ReceiptId;
 use backdrop_core::record::Violation;
-use backdrop_postgres::{BatchRow, Database};
+use backdrop_postgres::{BatchRow, Database, StoreError};
 use backdrop_queue::{Accepted, AppendError, AppendRequest, Appender, Durability, Queue};
 use backdrop_service::request::RequestId;
 use backdrop_service::serve::Stop;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 use uuid::Uuid;
 
 /// For how long at least an append whose answer was lost is repeated, however short the client waits.
@@ -27,6 +27,10 @@ const APPEND_DEADLINE_MIN: Duration = Duration::from_secs(5);
 /// How long those who wait go on waiting when the process closes: most end within a moment, and
 /// the others must be answered before the process ends.
 const WAIT_WHEN_STOPPING: Duration = Duration::from_secs(5);
+/// How long the store may take to tell whether a key was used before: without it the worker finds out.
+const KEY_TIMEOUT: Duration = Duration::from_millis(500);
+/// How often it is made sure that every partition can be appended to.
+const PREPARE_INTERVAL: Duration = Duration::from_secs(1);
 const KEY_WAS_USED: &str = "This Idempotency-Key was used before, for another request or with another body. Use a \
                             new key, or send what was sent with it.";
 /// How long what is known of the queue's durability counts as known.
@@ -171,7 +175,8 @@ impl Ingest {
     /// will recognise the batch.
     async fn ended_before(&self, change: &Change<'_>) -> Result<Option<Ended>, WriteError> {
         let Some(Idempotency { key, body_sha256 }) = &change.idempotency else { return Ok(None) };
-        match self.database.keyed_batch(change.data_set.id, key.clone()).await {
+        let known = self.database.keyed_batch(change.data_set.id, key.clone());
+        match tokio::time::timeout(KEY_TIMEOUT, known).await.unwrap_or(Err(StoreError::NoAnswer)) {
             Ok(Some(known)) if known.body_sha256 == *body_sha256 => Ok(Some(known.batch.into())),
             Ok(Some(_)) => Err(WriteError::new(ErrorCode::IdempotencyMismatch, KEY_WAS_USED)),
             Ok(None) => Ok(None),
@@ -192,6 +197,23 @@ impl Ingest {
             ended = waiter.ended() => Some(ended),
             () = tokio::time::sleep_until(deadline.into()) => None,
             () = stopping => None,
+        }
+    }
+
+    /// Makes sure from time to time that every partition can be appended to without the store, until the process
+    /// closes: when it is needed, it may be away.
+    pub(crate) async fn keep_prepared(&self) {
+        while !self.stop.closing().is_cancelled() {
+            for partition in self.backlog.partitions() {
+                if let Err(error) = self.appender.prepare(partition).await {
+                    debug!(%partition, error = chain(&error), "partition not ready");
+                    break;
+                }
+            }
+            tokio::select! {
+                () = self.stop.closing().cancelled() => {}
+                () = tokio::time::sleep(PREPARE_INTERVAL) => {}
+            }
         }
     }
 

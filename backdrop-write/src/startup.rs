@@ -102,6 +102,10 @@ impl Application {
         let shared = state.clone();
         let seen = state.clone();
         tokio::spawn(async move { seen.backlog.keep(seen.stop.closing()).await });
+        let preparing = state.clone();
+        tokio::spawn(async move { preparing.ingest.keep_prepared().await });
+        let watched = state.clone();
+        tokio::spawn(async move { watched.watch().await });
         let keeping = state.clone();
         tokio::spawn(async move { keeping.guard.keep_uses(&keeping.database, keeping.stop.closing()).await });
         let server = listen::server(self.listener, serve::DRAIN, move || {

@@ -6,8 +6,9 @@ use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpResponse, Responder};
 use backdrop_core::log::Partition;
-use backdrop_queue::Waiting;
-use backdrop_service::health::{self, Check};
+use backdrop_postgres::StoreError;
+use backdrop_queue::{QueueError, Waiting};
+use backdrop_service::health::{self, Check, Dependencies};
 use backdrop_service::routing::{get, only};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -79,8 +80,31 @@ fn backlog(partitions: &[(Partition, Waiting)]) -> Value {
     })
 }
 
-/// Ready to take writes. The store is not asked: without it writes are queued all the same.
+/// Ready to take writes, which takes Redis. Without the store they are queued all the same.
 async fn ready(state: Data<State>) -> impl Responder {
-    let checks = BTreeMap::from([("redis", Check::of(state.queue.ping()).await)]);
-    health::ready(&checks, state.stop.is_draining())
+    let (redis, postgres) = futures_util::join!(state.redis(), state.postgres());
+    let dependencies = Dependencies {
+        needed: BTreeMap::from([("redis", redis)]),
+        helpful: BTreeMap::from([("postgres", postgres)]),
+    };
+    health::ready(&dependencies, &state.stop)
+}
+
+impl State {
+    async fn redis(&self) -> Check {
+        Check::of(self.queue.ping(), QueueError::explanation).await
+    }
+
+    async fn postgres(&self) -> Check {
+        Check::of(self.database.ping(), StoreError::explanation).await
+    }
+
+    /// Says in the log when a dependency is not there, until the process closes.
+    pub(crate) async fn watch(&self) {
+        let closing = self.stop.closing();
+        futures_util::join!(
+            health::watch("redis", || self.redis(), closing),
+            health::watch("postgres", || self.postgres(), closing),
+        );
+    }
 }
