@@ -1,6 +1,6 @@
 //! Putting the worker together.
 
-use crate::decide::Decider;
+use crate::decide::{Decider, processor_time};
 use crate::partition::{Alone, PartitionKeeper};
 use crate::routes::{self, Dependencies};
 use crate::schemas::Schemas;
@@ -134,6 +134,7 @@ async fn work(settings: &Settings, database: Database, queue: Queue, stop: Cance
             catalogue: Arc::clone(&catalogue),
             schemas: Arc::clone(&schemas),
             timeout: settings.validation_timeout,
+            clock: processor_time,
         };
         let keeper = PartitionKeeper {
             worker,

@@ -2,5 +2,7 @@
 
 mod backlog;
 mod bodies;
+mod outages;
+mod startup;
 mod stopping;
 mod wire;

@@ -137,6 +137,11 @@ impl Stack {
         self.ready().await
     }
 
+    /// The settings of its services, and the folder of their logs, to start one more with others.
+    pub fn settings(&self) -> (Vec<(String, String)>, &Path) {
+        (self.environment.clone(), self.folder.path())
+    }
+
     /// A client of the ingest service.
     pub fn writer(&self) -> Client {
         Client::new(self.write.address())
