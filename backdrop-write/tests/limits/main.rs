@@ -3,6 +3,7 @@
 mod backlog;
 mod bodies;
 mod outages;
+mod security;
 mod startup;
 mod stopping;
 mod wire;

@@ -3,10 +3,9 @@
 //! A process is alive as long as it answers: liveness asks no dependency, or a broken database would
 //! make every process be restarted. It is ready if what it cannot work without is there.
 
-use crate::error_response::RETRY_AFTER_SECONDS;
 use crate::serve::Stop;
 use actix_web::HttpResponse;
-use actix_web::http::header::{CACHE_CONTROL, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use serde::Serialize;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -117,9 +116,6 @@ pub fn ready(dependencies: &Dependencies, stop: &Stop) -> HttpResponse {
     let needed = dependencies.needed.iter().map(shown(true));
     let shown: BTreeMap<_, _> = needed.chain(dependencies.helpful.iter().map(shown(false))).collect();
     let mut builder = if is_ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
-    if !is_ready {
-        builder.insert_header((RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS)));
-    }
     let message = match (is_ready, is_stopping) {
         (true, _) => "ready",
         (false, true) => "the process is stopping",
