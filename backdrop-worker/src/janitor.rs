@@ -11,7 +11,7 @@ use backdrop_postgres::{Database, StoreError};
 use bounds::Bounds;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
+use tracing::{debug, warn};
 
 /// How long to wait when there is nothing to remove.
 const IDLE: Duration = Duration::from_secs(5);
@@ -52,7 +52,13 @@ async fn forget(database: &Database) -> u64 {
 /// How much was removed. A failure is told, and nothing was.
 fn counted(removed: Result<u64, StoreError>, what: &str) -> u64 {
     removed.unwrap_or_else(|error| {
-        warn!(what, error = chain(&error), "cleaning up failed");
+        let cause = chain(&error);
+        if error.is_transient() {
+            // That the store is away is told by who watches it.
+            debug!(what, error = cause, "cleaning up failed");
+        } else {
+            warn!(what, error = cause, "cleaning up failed");
+        }
         0
     })
 }

@@ -10,6 +10,7 @@ mod failure;
 mod output;
 mod readback;
 
+use backdrop_core::backoff::Backoff;
 use backdrop_core::error::chain;
 use backdrop_core::shape::Row;
 use backdrop_core::transform::{Computation, Function, Surroundings};
@@ -23,11 +24,14 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
+use uuid::Uuid;
 
 /// How many runs a worker has at once: one may be a long query, and the others must not wait for it.
 const RUNS_AT_ONCE: usize = 2;
 /// How long to wait when nothing is due. What is written meanwhile is computed together.
 const IDLE: Duration = Duration::from_millis(500);
+/// The longest wait while none can be taken.
+const FAILING_WAIT_MAX: Duration = Duration::from_secs(2);
 /// How long a run is this worker's.
 const LEASE: Duration = Duration::from_secs(60);
 /// How long an attempt may take: it ends before the lease does.
@@ -67,11 +71,12 @@ impl Transformer {
         let places = Arc::new(Semaphore::new(RUNS_AT_ONCE));
         let mut runs = JoinSet::new();
         let mut idle_rounds: u32 = 0;
+        let mut backoff = Backoff::new(IDLE, FAILING_WAIT_MAX, Uuid::new_v4().as_u64_pair().0);
         while let Some(place) = transformer.free_place(&places).await {
             while let Some(ended) = runs.try_join_next() {
                 report(ended);
             }
-            match transformer.database.take_run(LEASE, FAILURES_MAX).await {
+            let wait = match transformer.database.take_run(LEASE, FAILURES_MAX).await {
                 Ok(Some(run)) => {
                     let transformer = Arc::clone(&transformer);
                     runs.spawn(async move {
@@ -80,9 +85,19 @@ impl Transformer {
                     });
                     continue;
                 }
-                Ok(None) => {}
-                Err(error) => warn!(error = chain(&error), "no transform can be taken"),
-            }
+                Ok(None) => {
+                    backoff.succeeded();
+                    IDLE
+                }
+                Err(error) => {
+                    let wait = backoff.failed();
+                    // Once per outage.
+                    if backoff.failures() == 1 {
+                        warn!(error = chain(&error), "no transform can be taken");
+                    }
+                    wait
+                }
+            };
             drop(place);
             idle_rounds = (idle_rounds + 1) % ROUNDS_BETWEEN_SWEEPS;
             if idle_rounds == 0 {
@@ -90,7 +105,7 @@ impl Transformer {
             }
             tokio::select! {
                 () = transformer.stop.cancelled() => {}
-                () = tokio::time::sleep(IDLE) => {}
+                () = tokio::time::sleep(wait) => {}
             }
         }
         while let Some(ended) = runs.join_next().await {
