@@ -36,6 +36,16 @@ pub(crate) enum DecideError {
 }
 
 impl DecideError {
+    /// What it was, as metrics have it.
+    pub(crate) const fn cause(&self) -> &'static str {
+        match self {
+            Self::Newer(_) => "newer_entry",
+            Self::Store(_) | Self::Schema(SchemaLoadError::Store(_)) => "store",
+            Self::Schema(_) => "schema",
+            Self::Validation => "validation",
+        }
+    }
+
     /// Whether it is nobody's fault, least of all the entry's.
     pub(crate) const fn is_transient(&self) -> bool {
         match self {

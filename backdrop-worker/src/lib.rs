@@ -13,6 +13,7 @@
 mod decide;
 mod fleet;
 mod janitor;
+mod metrics;
 mod partition;
 mod routes;
 mod schemas;

@@ -10,6 +10,7 @@ pub(crate) use attempts::Alone;
 
 use crate::decide::{DecideError, Decider};
 use crate::fleet::{Living, prefers};
+use crate::metrics::Metrics;
 use crate::trimmer::Trimmer;
 use attempts::Attempts;
 use backdrop_core::error::chain;
@@ -37,6 +38,15 @@ pub(crate) enum VisitError {
 }
 
 impl VisitError {
+    /// What it was, as metrics have it.
+    const fn cause(&self) -> &'static str {
+        match self {
+            Self::Store(_) => "store",
+            Self::Queue(_) => "queue",
+            Self::Decide(error) => error.cause(),
+        }
+    }
+
     /// Whether the entry that was worked on has nothing to do with it.
     fn is_transient(&self) -> bool {
         match self {
@@ -58,19 +68,24 @@ pub(crate) struct PartitionKeeper {
     pub(crate) alone: Alone,
     pub(crate) living: watch::Receiver<Living>,
     pub(crate) log_keep: Duration,
+    pub(crate) metrics: Metrics,
     pub(crate) stop: CancellationToken,
 }
 
 impl PartitionKeeper {
     /// Looks after the partition whenever this worker is the one to, until it is told to stop.
     pub(crate) async fn run(mut self) {
-        let mut attempts = Attempts::new(self.database.clone(), self.partition);
+        let mut attempts =
+            Attempts::new(self.database.clone(), self.partition, self.metrics.partitions.clone());
         let mut trimmer = Trimmer::new(self.log_keep, Instant::now());
         let mut backoff = BACKOFF.0;
         while self.until_preferred().await {
+            self.metrics.partitions.entered(self.partition);
             match self.visit(&mut attempts, &mut trimmer).await {
                 Ok(()) => backoff = BACKOFF.0,
                 Err(error) => {
+                    self.metrics.visit_failed(error.cause());
+                    self.metrics.partitions.behind(self.partition);
                     attempts.failed(error.is_transient());
                     self.log_failure(&error, backoff == BACKOFF.0);
                     // Half to all of the time, so that the partitions do not come back all at once.
@@ -92,6 +107,7 @@ impl PartitionKeeper {
             if self.is_preferred() {
                 return true;
             }
+            self.metrics.partitions.left(self.partition);
             tokio::select! {
                 () = self.stop.cancelled() => return false,
                 changed = self.living.changed() => if changed.is_err() { return false },

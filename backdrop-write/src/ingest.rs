@@ -4,6 +4,7 @@ use crate::auth::Caller;
 use crate::ending::{Ended, not_stored};
 use crate::error::WriteError;
 use crate::idempotency::IDEMPOTENT_REPLAYED;
+use crate::metrics::{Append, Metrics};
 use crate::outcomes::{Awaited, Outcomes, Waiter};
 use backdrop_core::batch::{BatchKind, ENVELOPE_VERSION, Envelope, Handling, Idempotency};
 use backdrop_core::data_set::DataSet;
@@ -45,6 +46,8 @@ pub(crate) struct Change<'a> {
     pub(crate) idempotency: Option<Idempotency>,
     /// The JSON array of records; empty for a change without.
     pub(crate) records: String,
+    /// How many records there are.
+    pub(crate) count: usize,
     pub(crate) caller: Caller,
     pub(crate) request_id: RequestId,
     /// How long to wait for the outcome.
@@ -116,20 +119,22 @@ pub(crate) struct Ingest {
     outcomes: Outcomes,
     stop: CancellationToken,
     durability: Mutex<Option<(Instant, Durability)>>,
+    metrics: Metrics,
 }
 
 impl Ingest {
     /// Once `stop` is cancelled, nobody is kept waiting for long.
-    pub(crate) fn new(queue: Queue, database: Database, stop: CancellationToken) -> Self {
+    pub(crate) fn new(queue: Queue, database: Database, metrics: Metrics, stop: CancellationToken) -> Self {
         let outcomes = Outcomes::start(database.clone(), queue.clone());
         let appender = Appender::new(queue.clone(), database.clone());
-        Self { appender, database, queue, outcomes, stop, durability: Mutex::default() }
+        Self { appender, database, queue, outcomes, stop, durability: Mutex::default(), metrics }
     }
 
     /// Puts a change into the log, and waits for its outcome as long as is asked. If it is the repetition of one
     /// that has ended, it ends as that one did.
     pub(crate) async fn submit(&self, change: Change<'_>) -> Result<Submitted, WriteError> {
         if let Some(ended) = self.ended_before(&change).await? {
+            self.metrics.appended(Append::Repeated);
             return change.told().answer(ended, true);
         }
         let batch_id = change.batch_id();
@@ -139,21 +144,29 @@ impl Ingest {
             partition: change.data_set.partition,
             entry: None,
         };
-        let (told, wait) = (change.told(), change.wait);
+        let (told, wait, count, name) = (change.told(), change.wait, change.count, &change.data_set.name);
         let mut waiter = self.outcomes.wait_for(receipt.data_set_id, batch_id, told.awaited);
         let request = append_request(change, batch_id);
         let began = Instant::now();
         let accepted = tokio::select! {
             accepted = self.appender.append(request) => accepted,
             // The answer of the queue was lost, but the worker has found the batch.
-            ended = waiter.ended() => return told.answer(ended, false),
+            ended = waiter.ended() => {
+                self.metrics.accepted(name.as_str(), count);
+                return told.answer(ended, false);
+            }
         };
-        let Accepted { entry } = accepted.map_err(|error| refused(&error, receipt))?;
+        let Accepted { entry } = accepted.map_err(|error| {
+            self.metrics.appended(Append::from(&error));
+            refused(&error, receipt)
+        })?;
+        self.metrics.accepted(name.as_str(), count);
         let receipt = ReceiptId { entry: Some(entry), ..receipt };
         match self.wait_until(began + wait, &mut waiter).await {
             Some(ended) => told.answer(ended, false),
             None => {
                 if !wait.is_zero() {
+                    self.metrics.outcome_late();
                     warn!(%receipt, wait_s = wait.as_secs(), "outcome not known in time, answering with a receipt");
                 }
                 Ok(Submitted::Queued(receipt))

@@ -8,6 +8,7 @@ mod data_groups;
 mod data_sets;
 mod documents;
 mod export;
+mod metrics;
 mod module_types;
 mod organisation;
 mod receipts;
@@ -36,6 +37,7 @@ use backdrop_core::token::Scope;
 use backdrop_postgres::{Catalogue, Database, KnownDataSet};
 use backdrop_queue::Queue;
 use backdrop_service::error_response::not_found;
+use prometheus_client::registry::Registry;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -55,6 +57,8 @@ pub(crate) struct State {
     pub(crate) wait: Duration,
     /// How many dry runs of schemas there can be at once.
     pub(crate) dry_runs: Semaphore,
+    /// What `/metrics` tells of what was counted.
+    pub(crate) registry: Registry,
     pub(crate) stop: CancellationToken,
 }
 
@@ -73,6 +77,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .configure(data::configure)
         .configure(data_sets::configure)
         .configure(export::configure)
+        .configure(metrics::configure)
         .configure(receipts::configure)
         .configure(rejected::configure)
         .configure(schemas::configure)

@@ -4,15 +4,16 @@ use crate::auth::Guard;
 use crate::body::BodyBounds;
 use crate::formats::{Bounds, Decoder};
 use crate::ingest::Ingest;
-use crate::quota;
 use crate::routes::{self, State};
 use crate::settings::Settings;
+use crate::{metrics, quota};
 use actix_web::App;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use anyhow::Context;
 use backdrop_postgres::{Catalogue, Database, DatabaseSettings};
 use backdrop_queue::{Queue, QueueSettings};
+use backdrop_service::metrics::HttpMetrics;
 use backdrop_service::{listen, request, serve, urls};
 use std::net::{SocketAddr, TcpListener};
 use tokio::sync::Semaphore;
@@ -26,6 +27,7 @@ const DRY_RUNS: usize = 2;
 #[derive(Debug)]
 pub struct Application {
     state: State,
+    http: HttpMetrics,
     listener: TcpListener,
     local_addr: SocketAddr,
 }
@@ -56,9 +58,10 @@ impl Application {
         let local_addr = listener.local_addr()?;
         let stop = CancellationToken::new();
         let bounds = Bounds { bytes: settings.body_bytes, records: settings.batch_records };
+        let (registry, http, events) = metrics::register();
         let state = State {
             catalogue: Catalogue::start(database.clone()).await,
-            ingest: Ingest::new(queue.clone(), database.clone(), stop.clone()),
+            ingest: Ingest::new(queue.clone(), database.clone(), events, stop.clone()),
             decoder: Decoder::new(database.clone(), bounds),
             database,
             queue,
@@ -66,9 +69,10 @@ impl Application {
             body: BodyBounds { bytes: settings.body_bytes, timeout: settings.body_timeout },
             wait: settings.wait,
             dry_runs: Semaphore::new(DRY_RUNS),
+            registry,
             stop,
         };
-        Ok(Self { state, listener, local_addr })
+        Ok(Self { state, http, listener, local_addr })
     }
 
     /// Where writes are taken.
@@ -92,10 +96,12 @@ impl Application {
         tokio::spawn(async move { known.ingest.keep_durability_known().await });
         let keeping = state.clone();
         tokio::spawn(async move { keeping.guard.keep_uses(&keeping.database, &keeping.stop).await });
+        let http = self.http;
         let server = listen::server(self.listener, serve::DRAIN, move || {
             // The last one wrapped is the outermost.
             App::new()
                 .app_data(shared.clone())
+                .app_data(http.clone())
                 .configure(routes::configure)
                 .wrap(from_fn(urls::refuse_bad))
                 .wrap(from_fn(request::observe))

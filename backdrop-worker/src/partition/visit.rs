@@ -9,6 +9,7 @@ use backdrop_core::ingest::{DecidedEntry, ReceivedEntry};
 use backdrop_core::log::Cursor;
 use backdrop_postgres::{Applied, ApplyResult};
 use backdrop_queue::{PartitionReader, ReadBounds, ReadResult};
+use backdrop_service::clock;
 use std::time::{Duration, Instant};
 use tracing::{info, warn};
 
@@ -53,13 +54,17 @@ impl<'k> Visit<'k> {
     async fn round(&mut self, attempts: &mut Attempts) -> Result<(), VisitError> {
         let bounds = ReadBounds { entries: RUN_ENTRIES_MAX, bytes: RUN_BYTES_MAX };
         match self.reader.read(self.cursor, bounds).await? {
-            ReadResult::Entries(entries) => self.work(attempts, entries).await,
+            ReadResult::Entries(entries) => {
+                self.keeper.metrics.partitions.behind(self.keeper.partition);
+                self.work(attempts, entries).await
+            }
             ReadResult::Drained(cursor) if cursor > self.cursor => {
                 // Nothing of earlier epochs is left: what was promised of them and is not here is lost.
                 let applied = self.apply(Vec::new(), cursor).await?;
                 self.passed(attempts, applied, cursor, None).await
             }
             ReadResult::Drained(_) => {
+                self.keeper.metrics.partitions.caught_up(self.keeper.partition);
                 let stop = &self.keeper.stop;
                 tokio::select! {
                     () = stop.cancelled() => Ok(()),
@@ -140,6 +145,7 @@ impl<'k> Visit<'k> {
     /// still answers who asks.
     async fn tell(&mut self, applied: &Applied, log_bytes: Option<u64>) -> Result<(), VisitError> {
         let partition = self.keeper.partition;
+        self.keeper.metrics.applied(applied, &self.keeper.decider.catalogue, clock::now());
         if applied.gaps > 0 {
             let (missing, gaps) = (applied.missing, applied.gaps);
             warn!(partition = partition.0, missing, gaps, cursor = %self.cursor, "entries are missing from the log");

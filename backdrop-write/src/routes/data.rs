@@ -155,8 +155,9 @@ impl Sent {
         request_id: RequestId,
         done: Value,
     ) -> Result<HttpResponse, WriteError> {
-        let Self { writer, kind, idempotency, decoded: Decoded { origin, records, faults, .. } } = self;
-        let asked = Asked { kind, origin, records, faults, idempotency };
+        let Self { writer, kind, idempotency, decoded: Decoded { origin, records, count, faults, .. } } =
+            self;
+        let asked = Asked { kind, origin, records, count, faults, idempotency };
         writer.submit(state, asked, request_id, done).await
     }
 }

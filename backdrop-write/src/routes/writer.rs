@@ -32,6 +32,8 @@ pub(super) struct Asked {
     pub(super) origin: Origin,
     /// The JSON array of records; empty for a change without.
     pub(super) records: String,
+    /// How many there are.
+    pub(super) count: usize,
     /// What is wrong with records already.
     pub(super) faults: Vec<Violation>,
     /// The key under which the request may be sent again.
@@ -61,7 +63,7 @@ impl Writer {
         done: Value,
     ) -> Result<HttpResponse, WriteError> {
         let data_set = &self.known.data_set;
-        let Asked { kind, origin, records, faults, idempotency } = asked;
+        let Asked { kind, origin, records, count, faults, idempotency } = asked;
         // Nothing else has good records beside faulty ones: a replay stores all or nothing.
         let preference = if kind == BatchKind::Append { self.preference } else { self.preference.strictly() };
         let change = Change {
@@ -73,6 +75,7 @@ impl Writer {
             faults,
             idempotency,
             records,
+            count,
             caller: self.caller,
             request_id,
             wait: preference.wait,

@@ -8,13 +8,14 @@ mod load;
 
 use crate::{Database, StoreError};
 use arc_swap::ArcSwap;
-use backdrop_core::data_set::{DataSet, DataSetId};
+use backdrop_core::data_set::{DataSet, DataSetId, DataSetName};
 use backdrop_core::error::chain;
 use backdrop_core::time::Timestamp;
 use backdrop_core::token::{Scope, TokenHash, TokenId};
 use sqlx::postgres::PgListener;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
@@ -97,6 +98,25 @@ impl Snapshot {
     }
 }
 
+/// How often the process had at hand what was looked for.
+#[derive(Debug, Default)]
+pub struct Lookups {
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+impl Lookups {
+    /// How often the data set was known.
+    pub fn hits(&self) -> u64 {
+        self.hits.load(Ordering::Relaxed)
+    }
+
+    /// How often the store had to be asked whether there is such a data set.
+    pub fn misses(&self) -> u64 {
+        self.misses.load(Ordering::Relaxed)
+    }
+}
+
 /// The cached configuration; keeps itself up to date until it is dropped.
 #[derive(Debug)]
 pub struct Catalogue {
@@ -111,6 +131,7 @@ struct Shared {
     /// When the newest refresh began. Who waits for the lock and finds that one began after they asked
     /// need not do it again.
     refreshed: Mutex<Option<Instant>>,
+    lookups: Arc<Lookups>,
 }
 
 impl Catalogue {
@@ -118,7 +139,8 @@ impl Catalogue {
     /// as soon as it can.
     pub async fn start(database: Database) -> Self {
         let snapshot = ArcSwap::from_pointee(Snapshot::default());
-        let shared = Arc::new(Shared { database, snapshot, refreshed: Mutex::new(None) });
+        let shared =
+            Arc::new(Shared { database, snapshot, refreshed: Mutex::new(None), lookups: Arc::default() });
         if let Err(error) = shared.refresh().await {
             warn!(error = chain(&error), "configuration not loaded yet");
         }
@@ -184,6 +206,16 @@ impl Catalogue {
         snapshot.by_id.values().filter_map(held).collect()
     }
 
+    /// The name of the data set with that id, if it is known; asks nobody.
+    pub fn name_of(&self, id: DataSetId) -> Option<DataSetName> {
+        self.shared.snapshot.load().by_id.get(&id).map(|known| known.data_set.name.clone())
+    }
+
+    /// Counts what is looked for.
+    pub fn lookups(&self) -> Arc<Lookups> {
+        Arc::clone(&self.shared.lookups)
+    }
+
     /// The version of the configuration that is known; 0 if none is.
     pub fn version(&self) -> i64 {
         self.shared.snapshot.load().version
@@ -207,8 +239,10 @@ impl Drop for Catalogue {
 impl Shared {
     async fn find(&self, wanted: Wanted<'_>) -> Result<Option<Arc<KnownDataSet>>, StoreError> {
         if let Some(found) = self.snapshot.load().find(wanted) {
+            self.lookups.hits.fetch_add(1, Ordering::Relaxed);
             return Ok(Some(found));
         }
+        self.lookups.misses.fetch_add(1, Ordering::Relaxed);
         self.refresh().await?;
         Ok(self.snapshot.load().find(wanted))
     }

@@ -7,6 +7,7 @@ pub mod deprecation;
 pub mod error_response;
 pub mod health;
 pub mod listen;
+pub mod metrics;
 pub mod parameters;
 pub mod request;
 pub mod routing;

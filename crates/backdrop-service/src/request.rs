@@ -1,6 +1,7 @@
 //! What happens around every request: it gets an id, its errors their form, and the log one event.
 
 use crate::error_response::{code_of, negotiate};
+use crate::metrics::{self, HttpMetrics};
 use actix_web::body::BoxBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -66,6 +67,8 @@ pub async fn observe(
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
+    let metrics = request.app_data::<HttpMetrics>().cloned();
+    let _in_flight = metrics.as_ref().map(HttpMetrics::begin);
     let id = RequestId::of(request.headers());
     let method = request.method().clone();
     let path = without_tokens(request.path());
@@ -79,11 +82,16 @@ pub async fn observe(
         response.headers_mut().insert(X_REQUEST_ID, value);
     }
     let status = response.status().as_u16();
-    let route = response.request().match_pattern().unwrap_or_default();
-    let duration_ms = began.elapsed().as_secs_f64() * 1_000.0;
+    let route = response.request().match_pattern();
+    let took = began.elapsed();
+    if let Some(metrics) = metrics {
+        metrics.answered(&method, route.clone(), response.status(), took);
+    }
+    let route = route.unwrap_or_default();
+    let duration_ms = took.as_secs_f64() * 1_000.0;
     let code = code_of(response.response());
     // Not the query: it may be long, and the path tells the data set.
-    if route.starts_with("/_status") {
+    if route.starts_with("/_status") || route == metrics::PATH {
         tracing::debug!(request_id = id.0, %method, path, route, status, code, duration_ms, "request");
     } else {
         tracing::info!(request_id = id.0, %method, path, route, status, code, duration_ms, "request");

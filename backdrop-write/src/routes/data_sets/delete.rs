@@ -30,6 +30,7 @@ pub(super) async fn delete(
         faults: Vec::new(),
         idempotency: None,
         records: String::new(),
+        count: 0,
         caller,
         request_id,
         wait: preference.wait,
