@@ -1,6 +1,7 @@
 //! Putting a change into the log and learning how it ended.
 
 use crate::auth::Caller;
+use crate::backlog::Backlog;
 use crate::ending::{Ended, not_stored};
 use crate::error::WriteError;
 use crate::idempotency::IDEMPOTENT_REPLAYED;
@@ -15,7 +16,7 @@ use backdrop_core::record::Violation;
 use backdrop_postgres::{BatchRow, Database};
 use backdrop_queue::{Accepted, AppendError, AppendRequest, Appender, Durability, Queue};
 use backdrop_service::request::RequestId;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -117,17 +118,23 @@ pub(crate) struct Ingest {
     database: Database,
     queue: Queue,
     outcomes: Outcomes,
+    backlog: Arc<Backlog>,
     stop: CancellationToken,
-    durability: Mutex<Option<(Instant, Durability)>>,
     metrics: Metrics,
 }
 
 impl Ingest {
     /// Once `stop` is cancelled, nobody is kept waiting for long.
-    pub(crate) fn new(queue: Queue, database: Database, metrics: Metrics, stop: CancellationToken) -> Self {
+    pub(crate) fn new(
+        queue: Queue,
+        database: Database,
+        backlog: Arc<Backlog>,
+        metrics: Metrics,
+        stop: CancellationToken,
+    ) -> Self {
         let outcomes = Outcomes::start(database.clone(), queue.clone());
         let appender = Appender::new(queue.clone(), database.clone());
-        Self { appender, database, queue, outcomes, stop, durability: Mutex::default(), metrics }
+        Self { appender, database, queue, outcomes, backlog, metrics, stop }
     }
 
     /// Puts a change into the log, and waits for its outcome as long as is asked. If it is the repetition of one
@@ -204,31 +211,10 @@ impl Ingest {
 
     /// How durable a queued batch is; `None` if it is not known just now.
     pub(crate) async fn durability(&self) -> Option<Durability> {
-        if let Some(known) = self.known_durability() {
-            return Some(known);
+        match self.backlog.durability(DURABILITY_AGE_MAX) {
+            Some(known) => Some(known),
+            None => self.queue.durability().await.ok(),
         }
-        let durability = self.queue.durability().await.ok()?;
-        let known = (Instant::now(), durability.clone());
-        *self.durability.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
-        Some(durability)
-    }
-
-    /// Asks from time to time how durable the queue is, so that liveness can tell without asking; until the
-    /// service is told to stop.
-    pub(crate) async fn keep_durability_known(&self) {
-        while !self.stop.is_cancelled() {
-            let _known = self.durability().await;
-            tokio::select! {
-                () = self.stop.cancelled() => {}
-                () = tokio::time::sleep(DURABILITY_AGE_MAX / 3) => {}
-            }
-        }
-    }
-
-    /// How durable a queued batch is, if that was found out lately.
-    pub(crate) fn known_durability(&self) -> Option<Durability> {
-        let known = self.durability.lock().unwrap_or_else(PoisonError::into_inner);
-        known.as_ref().filter(|(at, _)| at.elapsed() < DURABILITY_AGE_MAX).map(|(_, known)| known.clone())
     }
 }
 

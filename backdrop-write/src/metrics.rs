@@ -1,11 +1,17 @@
 //! What the ingest service counts, and what it looks up when it is asked.
 
+use crate::backlog::{Picture, Seen};
 use crate::routes::State;
 use backdrop_queue::AppendError;
 use backdrop_service::metrics::{self, DataSetCounter, DataSetNames, HttpMetrics, Named, counters};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
+use std::time::Duration;
+
+/// How old a part of the picture of the backlog may be; it is renewed every other second.
+const PICTURE_AGE_MAX: Duration = Duration::from_secs(10);
 
 /// What is counted where writes are taken. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -109,5 +115,40 @@ pub(crate) async fn gather(state: &State) -> Registry {
     metrics::database_connections(&mut now, idle, used, max);
     let lookups = state.catalogue.lookups();
     metrics::configuration_cache_hits(&mut now, lookups.hits(), lookups.misses());
+    backlog(&mut now, state.backlog.picture());
     now
+}
+
+/// What was seen of the queue and the workers lately.
+fn backlog(now: &mut Registry, picture: Picture) {
+    if let Some(waiting) = lately(picture.waiting) {
+        let entries = waiting.iter().filter_map(|(partition, waiting)| Some((partition.0, waiting.entries?)));
+        let entries = entries.map(|(partition, entries)| (partition, signed(entries)));
+        metrics::by_partition(now, "backlog_entries", "Batches that wait to be applied", entries);
+        let bytes = waiting.iter().map(|(partition, waiting)| (partition.0, signed(waiting.bytes)));
+        let help = "Bytes that wait to be applied, as counted against the bound of a partition";
+        metrics::by_partition(now, "backlog_bytes", help, bytes);
+        let oldest = waiting.iter().map(|(partition, waiting)| {
+            (partition.0, waiting.oldest_age.map_or(0.0, |age| age.as_secs_f64()))
+        });
+        let help = "Since when the oldest batch waits to be applied; 0: none waits";
+        metrics::seconds_by_partition(now, "backlog_oldest", help, oldest);
+    }
+    if let Some(alive) = lately(picture.workers_alive) {
+        metrics::gauge(now, "workers_alive", "Workers that live, as the store has it", alive);
+    }
+    if let Some(durability) = lately(picture.durability) {
+        let labels =
+            [("appendfsync", durability.appendfsync), ("maxmemory_policy", durability.maxmemory_policy)];
+        now.register("queue_durability", "How durable a queued batch is", Info::new(labels));
+    }
+}
+
+/// A part of the picture that is still true; of one that could not be renewed nobody knows.
+fn lately<T>(seen: Option<Seen<T>>) -> Option<T> {
+    seen.filter(|seen| seen.at.elapsed() < PICTURE_AGE_MAX).map(|seen| seen.value)
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }

@@ -26,6 +26,7 @@ mod users;
 mod writer;
 
 use crate::auth::{Caller, Guard};
+use crate::backlog::Backlog;
 use crate::body::BodyBounds;
 use crate::error::WriteError;
 use crate::formats::Decoder;
@@ -51,6 +52,7 @@ pub(crate) struct State {
     pub(crate) database: Database,
     pub(crate) queue: Queue,
     pub(crate) ingest: Ingest,
+    pub(crate) backlog: Arc<Backlog>,
     pub(crate) guard: Guard,
     pub(crate) body: BodyBounds,
     pub(crate) decoder: Decoder,

@@ -1,6 +1,7 @@
 //! Putting the ingest service together.
 
 use crate::auth::Guard;
+use crate::backlog::Backlog;
 use crate::body::BodyBounds;
 use crate::formats::{Bounds, Decoder};
 use crate::ingest::Ingest;
@@ -16,6 +17,7 @@ use backdrop_queue::{Queue, QueueSettings};
 use backdrop_service::metrics::HttpMetrics;
 use backdrop_service::{listen, request, serve, urls};
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -59,9 +61,12 @@ impl Application {
         let stop = CancellationToken::new();
         let bounds = Bounds { bytes: settings.body_bytes, records: settings.batch_records };
         let (registry, http, events) = metrics::register();
+        let backlog = Arc::new(Backlog::new(database.clone(), queue.clone()));
+        let ingest = Ingest::new(queue.clone(), database.clone(), Arc::clone(&backlog), events, stop.clone());
         let state = State {
             catalogue: Catalogue::start(database.clone()).await,
-            ingest: Ingest::new(queue.clone(), database.clone(), events, stop.clone()),
+            ingest,
+            backlog,
             decoder: Decoder::new(database.clone(), bounds),
             database,
             queue,
@@ -92,8 +97,8 @@ impl Application {
         });
         let state = Data::new(self.state);
         let shared = state.clone();
-        let known = state.clone();
-        tokio::spawn(async move { known.ingest.keep_durability_known().await });
+        let seen = state.clone();
+        tokio::spawn(async move { seen.backlog.keep(&seen.stop).await });
         let keeping = state.clone();
         tokio::spawn(async move { keeping.guard.keep_uses(&keeping.database, &keeping.stop).await });
         let http = self.http;

@@ -1,0 +1,3 @@
+//! What the ingest service does when it is short of something: of workers, Redis, Postgres, memory or time.
+
+mod backlog;
