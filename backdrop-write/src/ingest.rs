@@ -15,7 +15,8 @@ use backdrop_core::receipt::ReceiptId;
 use backdrop_core::record::Violation;
 use backdrop_postgres::{BatchRow, Database};
 use backdrop_queue::{Accepted, AppendError, AppendRequest, Appender, Durability, Queue};
-use backdrop_service::request::RequestId;
+use backdrop_service::request::{self, RequestId};
+use backdrop_service::trace::{self, TraceParent};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -51,6 +52,8 @@ pub(crate) struct Change<'a> {
     pub(crate) count: usize,
     pub(crate) caller: Caller,
     pub(crate) request_id: RequestId,
+    /// The trace the client is in, if it told.
+    pub(crate) traceparent: Option<TraceParent>,
     /// How long to wait for the outcome.
     pub(crate) wait: Duration,
 }
@@ -145,6 +148,7 @@ impl Ingest {
             return change.told().answer(ended, true);
         }
         let batch_id = change.batch_id();
+        request::note_batch(batch_id);
         let receipt = ReceiptId {
             batch_id,
             data_set_id: change.data_set.id,
@@ -227,6 +231,7 @@ fn append_request(change: Change<'_>, batch_id: Uuid) -> AppendRequest {
         data_set_id: change.data_set.id,
         token_id: change.caller.token_id(),
         request_id,
+        traceparent: trace::passed_on(change.traceparent).map(|parent| parent.as_str().to_owned()),
         idempotency: change.idempotency,
         origin: change.origin,
         configuration: change.configuration,

@@ -38,6 +38,7 @@ use backdrop_core::token::Scope;
 use backdrop_postgres::{Catalogue, Database, KnownDataSet};
 use backdrop_queue::Queue;
 use backdrop_service::error_response::not_found;
+use backdrop_service::request;
 use prometheus_client::registry::Registry;
 use std::sync::Arc;
 use std::time::Duration;
@@ -138,6 +139,7 @@ impl State {
         request: &HttpRequest,
     ) -> Result<(Arc<KnownDataSet>, Caller), WriteError> {
         let known = self.data_set_named(name).await?;
+        request::note_data_set(&known.data_set.name);
         let caller = self.guard.holder(asked, request, &known, &self.catalogue)?;
         Ok((known, caller))
     }

@@ -1,6 +1,7 @@
 //! What an entry does, once everything that takes is at hand. Pure: it runs on a thread of its own, within a
 //! time limit.
 
+use crate::batch_span::BatchSpan;
 use backdrop_core::batch::{BatchKind, Handling};
 use backdrop_core::error::ErrorCode;
 use backdrop_core::ingest::{DecidedEntry, DecodedEntry, Effect, Storing};
@@ -21,6 +22,14 @@ pub(super) enum Wanted {
     Rules(Rules),
 }
 
+/// An entry, and what judging it takes.
+pub(super) struct Work {
+    /// An entry without an envelope is decided already.
+    pub(super) decoded: Result<DecodedEntry, DecidedEntry>,
+    pub(super) wanted: Wanted,
+    pub(super) span: BatchSpan,
+}
+
 /// By what the records of an entry are judged.
 pub(super) struct Rules {
     pub(super) known: Arc<KnownDataSet>,
@@ -30,21 +39,21 @@ pub(super) struct Rules {
 }
 
 /// Judges the first of the entries, and as many more as fit into a run.
-pub(super) fn run(work: Vec<(Result<DecodedEntry, DecidedEntry>, Wanted)>) -> Vec<DecidedEntry> {
+pub(super) fn run(work: Vec<Work>) -> Vec<(DecidedEntry, BatchSpan)> {
     let mut records = 0;
     let mut decided = Vec::with_capacity(work.len());
-    for (decoded, wanted) in work {
+    for Work { decoded, wanted, span } in work {
         if records >= RUN_RECORDS_MAX {
             break;
         }
         let one = match decoded {
-            Ok(entry) => DecidedEntry { effect: effect_of(&entry, &wanted), entry },
+            Ok(entry) => DecidedEntry { effect: span.in_scope(|| effect_of(&entry, &wanted)), entry },
             Err(decided) => decided,
         };
         if let Effect::Store(storing) = &one.effect {
             records += storing.records.len();
         }
-        decided.push(one);
+        decided.push((one, span));
     }
     decided
 }

@@ -14,7 +14,8 @@ use backdrop_core::origin::Origin;
 use backdrop_core::record::Violation;
 use backdrop_core::token::Scope;
 use backdrop_postgres::{BatchRow, KnownDataSet};
-use backdrop_service::request::RequestId;
+use backdrop_service::request::{self, RequestId};
+use backdrop_service::trace::TraceParent;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ pub(super) struct Writer {
     pub(super) known: Arc<KnownDataSet>,
     caller: Caller,
     preference: Preference,
+    traceparent: Option<TraceParent>,
     key: Option<IdempotencyKey>,
 }
 
@@ -47,11 +49,13 @@ impl Writer {
         known: Arc<KnownDataSet>,
         request: &HttpRequest,
     ) -> Result<Self, WriteError> {
+        request::note_data_set(&known.data_set.name);
         let headers = request.headers();
         let caller = state.guard.holder(Scope::Write, request, &known, &state.catalogue)?;
         let preference = Preference::of(headers, state.wait)?;
         let key = IdempotencyKey::of(headers)?;
-        Ok(Self { known, caller, preference, key })
+        let traceparent = TraceParent::of(headers);
+        Ok(Self { known, caller, preference, traceparent, key })
     }
 
     /// Does what is asked, and answers with `done`, or with a receipt.
@@ -78,6 +82,7 @@ impl Writer {
             count,
             caller: self.caller,
             request_id,
+            traceparent: self.traceparent,
             wait: preference.wait,
         };
         let submitted = state.ingest.submit(change).await?;

@@ -14,4 +14,5 @@ pub mod routing;
 pub mod serve;
 pub mod settings;
 pub mod telemetry;
+pub mod trace;
 pub mod urls;

@@ -48,6 +48,9 @@ pub struct LogArgs {
     /// How it is written; by default text on a terminal, else one JSON object a line
     #[arg(long = "log-format", env = "BACKDROP_LOG_FORMAT", global = true)]
     pub format: Option<LogFormat>,
+    /// Where spans are sent, by OTLP over HTTP, such as `http://127.0.0.1:4318`; needs a build with the feature `otlp`
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", hide_env_values = true, value_parser = secret, global = true)]
+    pub otlp_endpoint: Option<SecretString>,
 }
 
 /// How log events are written.

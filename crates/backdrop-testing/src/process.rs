@@ -21,8 +21,8 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts a program of the workspace, by its name, with its log in the folder. Its listening address
-    /// is a free one, told to it by `listen_variable`.
+    /// Starts a program of the workspace, by its name, with its log in the folder, as text unless the environment says
+    /// otherwise. Its listening address is a free one, told to it by `listen_variable`.
     ///
     /// # Errors
     /// If the program was not built or cannot be started.
@@ -35,9 +35,9 @@ impl Process {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let log = folder.join(format!("{name}-{}.log", address.port()));
         let child = Command::new(program(name)?)
+            .env("BACKDROP_LOG_FORMAT", "text")
             .envs(environment.iter().map(|(name, value)| (name, value)))
             .env(listen_variable, address.to_string())
-            .env("BACKDROP_LOG_FORMAT", "text")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(&log)?)

@@ -1,6 +1,7 @@
 //! What operators see of the whole stack: metrics, logs, and no secrets in either.
 
 mod exposition;
+mod logs;
 mod metrics;
 
 use backdrop_testing::{Stack, eventually};
