@@ -1,5 +1,6 @@
 //! What operators see of the whole stack: metrics, logs, and no secrets in either.
 
+mod documents;
 mod exposition;
 mod logs;
 mod metrics;
