@@ -31,8 +31,9 @@ impl RequestId {
     fn of(headers: &HeaderMap) -> Self {
         let given = ID_HEADERS.iter().find_map(|name| {
             let id = headers.get(*name)?.to_str().ok()?;
-            let is_id =
-                (1..=ID_BYTES_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
+            let is_id = (1..=ID_BYTES_MAX).contains(&id.len())
+                && id.bytes().all(|byte| byte.is_ascii_graphic())
+                && !is_token(id);
             is_id.then(|| id.to_owned())
         });
         Self(given.unwrap_or_else(|| Uuid::now_v7().to_string()))
@@ -49,16 +50,17 @@ impl FromRequest for RequestId {
     }
 }
 
-/// A path for the log. A token has no place in one, but may be put there by mistake; those that Backdrop makes are
-/// known by how they begin.
-fn without_tokens(path: &str) -> String {
+/// Whether a text is a token that Backdrop has made: they are known by how they begin.
+fn is_token(text: &str) -> bool {
     const TOKEN_PREFIX: &str = "backdrop_";
     /// A name of a data set may begin like that, and is shorter.
     const TOKEN_BYTES_MIN: usize = 64;
-    let shown = path.split('/').map(|segment| match segment.strip_prefix(TOKEN_PREFIX) {
-        Some(secret) if secret.len() >= TOKEN_BYTES_MIN => "backdrop_…",
-        _ => segment,
-    });
+    text.strip_prefix(TOKEN_PREFIX).is_some_and(|secret| secret.len() >= TOKEN_BYTES_MIN)
+}
+
+/// A path for the log. A token has no place in one, but may be put there by mistake.
+fn without_tokens(path: &str) -> String {
+    let shown = path.split('/').map(|segment| if is_token(segment) { "backdrop_…" } else { segment });
     shown.collect::<Vec<_>>().join("/")
 }
 

@@ -27,7 +27,6 @@ where
         let mut line = Line::default();
         let mut timestamp = String::new();
         SystemTime.format_time(&mut Writer::new(&mut timestamp))?;
-        line.0.insert("timestamp".into(), timestamp.into());
         line.0.insert("level".into(), event.metadata().level().as_str().into());
         line.0.insert("target".into(), event.metadata().target().into());
         // From the outermost one inwards, and the event last: what is nearest wins.
@@ -40,7 +39,9 @@ where
             }
         }
         event.record(&mut line);
-        writeln!(writer, "{}", Value::Object(line.0))
+        // Its time comes first, so that lines can be sorted as text.
+        let rest = Value::Object(line.0).to_string();
+        writeln!(writer, "{{\"timestamp\":\"{timestamp}\",{}", rest.trim_start_matches('{'))
     }
 }
 

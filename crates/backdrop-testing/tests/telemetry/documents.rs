@@ -21,7 +21,7 @@ struct Metric {
 /// The metrics that the table says a service tells.
 fn documented(service: &str) -> BTreeMap<String, Metric> {
     let rows = TABLE.lines().filter(|line| line.starts_with("| `backdrop_"));
-    let cells = rows.map(|row| row.trim_matches('|').split(" | ").map(str::trim).collect::<Vec<_>>());
+    let cells = rows.map(|row| row.trim_matches('|').split('|').map(str::trim).collect::<Vec<_>>());
     let told = cells.filter(|cells| cells[4] == "all" || cells[4] == service);
     told.map(|cells| {
         let labels = cells[2].split(", ").map(|label| label.trim_matches('`').to_owned());

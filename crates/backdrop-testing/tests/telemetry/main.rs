@@ -4,6 +4,7 @@ mod documents;
 mod exposition;
 mod logs;
 mod metrics;
+mod secrets;
 
 use backdrop_testing::{Stack, eventually};
 use std::time::Duration;
