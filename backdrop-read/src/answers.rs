@@ -1,5 +1,6 @@
 //! Answering: brings a query and the store together. Knows nothing of HTTP.
 
+use crate::metrics::Metrics;
 use backdrop_core::data_set::DataSet;
 use backdrop_core::error::ApiError;
 use backdrop_core::query::{Answer, Query};
@@ -14,6 +15,7 @@ use std::sync::Arc;
 pub struct Answers {
     catalogue: Catalogue,
     reader: RecordReader,
+    metrics: Metrics,
 }
 
 /// The rows of an answer.
@@ -68,8 +70,13 @@ pub enum Address<'a> {
 
 impl Answers {
     /// Answers from the given store.
-    pub const fn new(catalogue: Catalogue, reader: RecordReader) -> Self {
-        Self { catalogue, reader }
+    pub const fn new(catalogue: Catalogue, reader: RecordReader, metrics: Metrics) -> Self {
+        Self { catalogue, reader, metrics }
+    }
+
+    /// What is counted of answers.
+    pub const fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// The data set at an address, if it is there and may be queried.

@@ -19,7 +19,7 @@ struct Args {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
-    telemetry::init(&args.log)?;
+    let _telemetry = telemetry::init(&args.log, "backdrop-read")?;
     let stop = Stop::on_signals(args.settings.serve.drain_grace)?;
     Application::build(args.settings).await?.run_until_stopped(stop).await
 }

@@ -13,7 +13,7 @@ mod refusals;
 use refusals::Refusals;
 pub(crate) use refusals::StatusRefusals;
 
-use crate::routes::{data_sets, docs, status};
+use crate::routes::{data_sets, docs, metrics, status};
 use utoipa::OpenApi;
 
 #[derive(OpenApi)]
@@ -31,6 +31,7 @@ use utoipa::OpenApi;
         data::by_name,
         status::alive,
         status::ready,
+        metrics::metrics,
         data_sets::data_sets,
         docs::document,
         docs::page,

@@ -3,6 +3,7 @@
 pub mod data;
 pub mod data_sets;
 pub mod docs;
+pub mod metrics;
 pub mod status;
 
 use actix_web::web::{self, ServiceConfig};
@@ -13,6 +14,7 @@ pub fn configure(config: &mut ServiceConfig) {
     status::configure(config);
     data_sets::configure(config);
     docs::configure(config);
+    metrics::configure(config);
     data::configure(config);
     config.default_service(web::to(not_found));
 }

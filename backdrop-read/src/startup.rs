@@ -2,6 +2,7 @@
 
 use crate::answers::Answers;
 use crate::format::Renderer;
+use crate::metrics::Exposition;
 use crate::routes::status::Health;
 use crate::{Settings, middleware, routes};
 use actix_web::App;
@@ -55,7 +56,10 @@ impl Application {
     /// # Errors
     /// If the server fails.
     pub async fn run_until_stopped(self, stop: Stop) -> anyhow::Result<()> {
-        let answers = Data::new(Answers::new(self.catalogue, RecordReader::new(self.database.clone())));
+        let (exposition, http, events) = Exposition::new(self.database.clone(), self.catalogue.lookups());
+        let exposition = Data::new(exposition);
+        let reader = RecordReader::new(self.database.clone());
+        let answers = Data::new(Answers::new(self.catalogue, reader, events));
         let renderer = Data::new(Renderer::new());
         let health = Data::new(Health::new(self.database.clone(), stop.clone()));
         let watched = health.clone();
@@ -68,6 +72,8 @@ impl Application {
                 .app_data(renderer.clone())
                 .app_data(health.clone())
                 .app_data(told.clone())
+                .app_data(exposition.clone())
+                .app_data(http.clone())
                 .configure(routes::configure)
                 .wrap(from_fn(urls::refuse_bad))
                 .wrap(from_fn(request::observe))

@@ -5,6 +5,7 @@
 mod judge;
 mod stint;
 
+use crate::batch_span::BatchSpan;
 use crate::schemas::{SchemaLoadError, Schemas};
 use backdrop_core::batch::{BatchKind, ENVELOPE_VERSION, Envelope, EnvelopeError, Handling};
 use backdrop_core::data_set::DataSetId;
@@ -14,7 +15,7 @@ use backdrop_core::log::Partition;
 use backdrop_core::origin::Origin;
 use backdrop_core::record::Violations;
 use backdrop_postgres::{Catalogue, Database, StoreError};
-use judge::{Rules, Wanted};
+use judge::{Rules, Wanted, Work};
 use std::sync::Arc;
 use std::time::Duration;
 pub(crate) use stint::processor_time;
@@ -42,6 +43,16 @@ pub(crate) enum DecideError {
 }
 
 impl DecideError {
+    /// What it was, as metrics have it.
+    pub(crate) const fn cause(&self) -> &'static str {
+        match self {
+            Self::Newer(_) => "newer_entry",
+            Self::Store(_) | Self::Schema(SchemaLoadError::Store(_)) => "store",
+            Self::Schema(_) => "schema",
+            Self::Validation => "validation",
+        }
+    }
+
     /// Whether it is nobody's fault, least of all the entry's.
     pub(crate) const fn is_transient(&self) -> bool {
         match self {
@@ -69,7 +80,7 @@ impl Decider {
         &self,
         partition: Partition,
         entries: Vec<ReceivedEntry>,
-    ) -> Result<Vec<DecidedEntry>, DecideError> {
+    ) -> Result<Vec<(DecidedEntry, BatchSpan)>, DecideError> {
         let mut work = Vec::with_capacity(entries.len());
         for entry in entries {
             let decoded = match decode(partition, entry) {
@@ -84,7 +95,8 @@ impl Decider {
                 break;
             }
             let wanted = self.wanted(&decoded).await?;
-            work.push((decoded, wanted));
+            let span = self.span(decoded.as_ref().unwrap_or_else(|decided| &decided.entry));
+            work.push(Work { decoded, wanted, span });
             if is_alone {
                 break;
             }
@@ -99,12 +111,18 @@ impl Decider {
     }
 
     /// Puts an entry aside unread: processing it has brought a worker down, time and again.
-    pub(crate) fn set_aside(partition: Partition, entry: ReceivedEntry) -> DecidedEntry {
+    pub(crate) fn set_aside(&self, partition: Partition, entry: ReceivedEntry) -> (DecidedEntry, BatchSpan) {
         let (id, accepted_at) = (entry.id, entry.accepted_at);
         let envelope = Envelope::from_json(&entry.envelope).unwrap_or_else(|_| nameless(partition, &entry));
         let message = "processing the batch failed time and again; it was set aside and is kept";
         let entry = DecodedEntry { id, accepted_at, envelope, records: entry.records };
-        DecidedEntry { entry, effect: Effect::SetAside(Violations::blame(ErrorCode::DeadLetter, message)) }
+        let span = self.span(&entry);
+        let effect = Effect::SetAside(Violations::blame(ErrorCode::DeadLetter, message));
+        (DecidedEntry { entry, effect }, span)
+    }
+
+    fn span(&self, entry: &DecodedEntry) -> BatchSpan {
+        BatchSpan::of(&entry.envelope, self.catalogue.name_of(entry.envelope.data_set_id).as_ref())
     }
 
     async fn wanted(&self, decoded: &Result<DecodedEntry, DecidedEntry>) -> Result<Wanted, DecideError> {
@@ -159,6 +177,7 @@ fn nameless(partition: Partition, entry: &ReceivedEntry) -> Envelope {
         data_set_id: DataSetId(0),
         token_id: None,
         request_id: String::new(),
+        traceparent: None,
         idempotency: None,
         origin: Origin::Request,
         configuration: 0,

@@ -10,9 +10,11 @@
 //! **Invariant.** The worker never waits for a lock while it holds one, never speaks to Redis inside a
 //! transaction, and forgets everything between runs but what it can learn again.
 
+mod batch_span;
 mod decide;
 mod fleet;
 mod janitor;
+mod metrics;
 mod partition;
 mod routes;
 mod schemas;

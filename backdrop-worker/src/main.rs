@@ -20,7 +20,7 @@ struct Args {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
-    telemetry::init(&args.log)?;
+    let _telemetry = telemetry::init(&args.log, "backdrop-worker")?;
     // Nobody sends requests here, so nobody has to notice.
     let stop = Stop::on_signals(Duration::ZERO)?;
     Application::build(args.settings).await?.run_until_stopped(stop).await

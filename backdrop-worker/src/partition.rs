@@ -10,6 +10,7 @@ pub(crate) use attempts::Alone;
 
 use crate::decide::{DecideError, Decider};
 use crate::fleet::{Living, prefers};
+use crate::metrics::Metrics;
 use crate::trimmer::Trimmer;
 use attempts::Attempts;
 use backdrop_core::backoff::Backoff;
@@ -38,6 +39,15 @@ pub(crate) enum VisitError {
 }
 
 impl VisitError {
+    /// What it was, as metrics have it.
+    const fn cause(&self) -> &'static str {
+        match self {
+            Self::Store(_) => "store",
+            Self::Queue(_) => "queue",
+            Self::Decide(error) => error.cause(),
+        }
+    }
+
     /// Whether the entry that was worked on has nothing to do with it.
     fn is_transient(&self) -> bool {
         match self {
@@ -59,19 +69,24 @@ pub(crate) struct PartitionKeeper {
     pub(crate) alone: Alone,
     pub(crate) living: watch::Receiver<Living>,
     pub(crate) log_keep: Duration,
+    pub(crate) metrics: Metrics,
     pub(crate) stop: CancellationToken,
 }
 
 impl PartitionKeeper {
     /// Looks after the partition whenever this worker is the one to, until it is told to stop.
     pub(crate) async fn run(mut self) {
-        let mut attempts = Attempts::new(self.database.clone(), self.partition);
+        let mut attempts =
+            Attempts::new(self.database.clone(), self.partition, self.metrics.partitions.clone());
         let mut trimmer = Trimmer::new(self.log_keep, Instant::now());
         let mut backoff = Backoff::new(BACKOFF.0, BACKOFF.1, Uuid::new_v4().as_u64_pair().0);
         while self.until_preferred().await {
+            self.metrics.partitions.entered(self.partition);
             match self.visit(&mut attempts, &mut trimmer).await {
                 Ok(()) => backoff.succeeded(),
                 Err(error) => {
+                    self.metrics.visit_failed(error.cause());
+                    self.metrics.partitions.behind(self.partition);
                     attempts.failed(error.is_transient());
                     let wait = backoff.failed();
                     self.log_failure(&error, backoff.failures());
@@ -91,6 +106,7 @@ impl PartitionKeeper {
             if self.is_preferred() {
                 return true;
             }
+            self.metrics.partitions.left(self.partition);
             tokio::select! {
                 () = self.stop.cancelled() => return false,
                 changed = self.living.changed() => if changed.is_err() { return false },

@@ -1,20 +1,26 @@
-//! The worker's health over HTTP.
+//! The worker's health and metrics over HTTP.
 
+use crate::metrics::{Metrics, gather};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpResponse, Responder};
 use backdrop_postgres::{Database, StoreError};
 use backdrop_queue::{Queue, QueueError};
 use backdrop_service::error_response::not_found;
 use backdrop_service::health::{self, Check};
+use backdrop_service::metrics;
 use backdrop_service::routing::{get, only};
 use backdrop_service::serve::Stop;
+use prometheus_client::registry::Registry;
 use std::collections::BTreeMap;
 
 /// What health depends on.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Dependencies {
     pub(crate) database: Database,
     pub(crate) queue: Queue,
+    /// What `/metrics` tells of what was counted.
+    pub(crate) registry: Registry,
+    pub(crate) metrics: Metrics,
     pub(crate) stop: Stop,
 }
 
@@ -45,7 +51,12 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
                 .default_service(only("GET, HEAD")),
         )
         .service(web::resource("/_status/ready").route(get().to(ready)).default_service(only("GET, HEAD")))
+        .service(web::resource(metrics::PATH).route(get().to(metrics)).default_service(only(metrics::ALLOW)))
         .default_service(web::to(not_found));
+}
+
+async fn metrics(dependencies: Data<Dependencies>) -> HttpResponse {
+    metrics::answer(&[&dependencies.registry, &gather(&dependencies).await])
 }
 
 async fn ready(dependencies: Data<Dependencies>) -> impl Responder {

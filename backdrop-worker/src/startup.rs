@@ -1,6 +1,7 @@
 //! Putting the worker together.
 
 use crate::decide::{Decider, processor_time};
+use crate::metrics::{self, Metrics};
 use crate::partition::{Alone, PartitionKeeper};
 use crate::routes::{self, Dependencies};
 use crate::schemas::Schemas;
@@ -82,15 +83,22 @@ impl Application {
     /// # Errors
     /// If health can no longer be answered.
     pub async fn run_until_stopped(self, stop: Stop) -> anyhow::Result<()> {
-        let dependencies =
-            Dependencies { database: self.database.clone(), queue: self.queue.clone(), stop: stop.clone() };
+        let (registry, http, metrics) = metrics::register();
+        let dependencies = Data::new(Dependencies {
+            database: self.database.clone(),
+            queue: self.queue.clone(),
+            registry,
+            metrics: metrics.clone(),
+            stop: stop.clone(),
+        });
         let watched = dependencies.clone();
         tokio::spawn(async move { watched.watch().await });
         let told = Data::new(stop.clone());
         let server = HttpServer::new(move || {
             App::new()
-                .app_data(Data::new(dependencies.clone()))
+                .app_data(dependencies.clone())
                 .app_data(told.clone())
+                .app_data(http.clone())
                 .wrap(from_fn(request::observe))
                 .wrap(from_fn(door::guard))
                 .configure(routes::configure)
@@ -105,7 +113,7 @@ impl Application {
         let ended = CancellationToken::new();
         let closed = ended.clone();
         let answering = tokio::spawn(async move { serve::until_closed(server, &closed).await });
-        work(&self.settings, self.database.clone(), self.queue, stop.closing().clone()).await;
+        work(&self.settings, self.database.clone(), self.queue, metrics, stop.closing().clone()).await;
         ended.cancel();
         answering.await??;
         self.database.close().await;
@@ -113,11 +121,18 @@ impl Application {
     }
 }
 
-async fn work(settings: &Settings, database: Database, queue: Queue, stop: CancellationToken) {
+async fn work(
+    settings: &Settings,
+    database: Database,
+    queue: Queue,
+    metrics: Metrics,
+    stop: CancellationToken,
+) {
     let Some(partitions) = partitions(&database, &stop).await else { return };
     let worker = Uuid::new_v4();
     info!(%worker, partitions = partitions.len(), "worker begins");
     let catalogue = Arc::new(Catalogue::start(database.clone()).await);
+    metrics.know(&catalogue);
     let schemas = Arc::new(Schemas::new(database.clone()));
     let alone = Alone::default();
     let (living_sender, living) = watch::channel(Vec::new());
@@ -145,6 +160,7 @@ async fn work(settings: &Settings, database: Database, queue: Queue, stop: Cance
             alone: alone.clone(),
             living: living.clone(),
             log_keep: settings.log_keep,
+            metrics: metrics.clone(),
             stop: stop.clone(),
         };
         tasks.spawn(keeper.run());

@@ -6,6 +6,7 @@ use crate::body::Room;
 use crate::ending::{Ended, not_stored};
 use crate::error::WriteError;
 use crate::idempotency::IDEMPOTENT_REPLAYED;
+use crate::metrics::{Append, Metrics};
 use crate::outcomes::{Awaited, Outcomes, Waiter};
 use backdrop_core::batch::{BatchKind, ENVELOPE_VERSION, Envelope, Handling, Idempotency};
 use backdrop_core::data_set::DataSet;
@@ -15,8 +16,9 @@ use backdrop_core::receipt::ReceiptId;
 use backdrop_core::record::Violation;
 use backdrop_postgres::{BatchRow, Database, StoreError};
 use backdrop_queue::{Accepted, AppendError, AppendRequest, Appender, Durability, Queue};
-use backdrop_service::request::RequestId;
+use backdrop_service::request::{self, RequestId};
 use backdrop_service::serve::Stop;
+use backdrop_service::trace::{self, TraceParent};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tracing::{debug, error, info, warn};
@@ -51,10 +53,14 @@ pub(crate) struct Change<'a> {
     pub(crate) idempotency: Option<Idempotency>,
     /// The JSON array of records; empty for a change without.
     pub(crate) records: String,
+    /// How many records there are.
+    pub(crate) count: usize,
     /// Their place in memory, given back when they are in the queue.
     pub(crate) room: Option<Room>,
     pub(crate) caller: Caller,
     pub(crate) request_id: RequestId,
+    /// The trace the client is in, if it told.
+    pub(crate) traceparent: Option<TraceParent>,
     /// How long to wait for the outcome.
     pub(crate) wait: Duration,
 }
@@ -124,30 +130,39 @@ pub(crate) struct Ingest {
     outcomes: Outcomes,
     backlog: Arc<Backlog>,
     stop: Stop,
+    metrics: Metrics,
 }
 
 impl Ingest {
     /// Once the process closes, nobody is kept waiting for long.
-    pub(crate) fn new(queue: Queue, database: Database, backlog: Arc<Backlog>, stop: Stop) -> Self {
+    pub(crate) fn new(
+        queue: Queue,
+        database: Database,
+        backlog: Arc<Backlog>,
+        metrics: Metrics,
+        stop: Stop,
+    ) -> Self {
         let outcomes = Outcomes::start(database.clone(), queue.clone());
         let appender = Appender::new(queue.clone(), database.clone());
-        Self { appender, database, queue, outcomes, backlog, stop }
+        Self { appender, database, queue, outcomes, backlog, metrics, stop }
     }
 
     /// Puts a change into the log, and waits for its outcome as long as is asked. If it is the repetition of one
     /// that has ended, it ends as that one did.
     pub(crate) async fn submit(&self, mut change: Change<'_>) -> Result<Submitted, WriteError> {
         if let Some(ended) = self.ended_before(&change).await? {
+            self.metrics.appended(Append::Repeated);
             return change.told().answer(ended, true);
         }
         let batch_id = change.batch_id();
+        request::note_batch(batch_id);
         let receipt = ReceiptId {
             batch_id,
             data_set_id: change.data_set.id,
             partition: change.data_set.partition,
             entry: None,
         };
-        let (told, wait) = (change.told(), change.wait);
+        let (told, wait, count, name) = (change.told(), change.wait, change.count, &change.data_set.name);
         let mut waiter = self.outcomes.wait_for(receipt.data_set_id, batch_id, told.awaited);
         let room = change.room.take();
         let request = append_request(change, batch_id);
@@ -155,15 +170,23 @@ impl Ingest {
         let accepted = tokio::select! {
             accepted = self.appender.append(request) => accepted,
             // The answer of the queue was lost, but the worker has found the batch.
-            ended = waiter.ended() => return told.answer(ended, false),
+            ended = waiter.ended() => {
+                self.metrics.accepted(name.as_str(), count);
+                return told.answer(ended, false);
+            }
         };
-        let Accepted { entry } = accepted.map_err(|error| refused(&error, receipt))?;
+        let Accepted { entry } = accepted.map_err(|error| {
+            self.metrics.appended(Append::from(&error));
+            refused(&error, receipt)
+        })?;
         drop(room);
+        self.metrics.accepted(name.as_str(), count);
         let receipt = ReceiptId { entry: Some(entry), ..receipt };
         match self.wait_until(began + wait, &mut waiter).await {
             Some(ended) => told.answer(ended, false),
             None => {
                 if !wait.is_zero() {
+                    self.metrics.outcome_late();
                     warn!(%receipt, wait_s = wait.as_secs(), "outcome not known in time, answering with a receipt");
                 }
                 Ok(Submitted::Queued(receipt))
@@ -235,6 +258,7 @@ fn append_request(change: Change<'_>, batch_id: Uuid) -> AppendRequest {
         data_set_id: change.data_set.id,
         token_id: change.caller.token_id(),
         request_id,
+        traceparent: trace::passed_on(change.traceparent).map(|parent| parent.as_str().to_owned()),
         idempotency: change.idempotency,
         origin: change.origin,
         configuration: change.configuration,

@@ -17,6 +17,7 @@ mod formats;
 mod idempotency;
 mod ingest;
 mod last_use;
+mod metrics;
 mod outcomes;
 mod prefer;
 mod quota;

@@ -27,7 +27,7 @@ fn main() -> anyhow::Result<ExitCode> {
 #[tokio::main]
 async fn run_service() -> anyhow::Result<()> {
     let args = Args::parse();
-    telemetry::init(&args.log)?;
+    let _telemetry = telemetry::init(&args.log, "backdrop-write")?;
     let stop = Stop::on_signals(args.settings.serve.drain_grace)?;
     Application::build(args.settings).await?.run_until_stopped(stop).await
 }

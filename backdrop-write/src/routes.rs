@@ -8,6 +8,7 @@ mod data_groups;
 mod data_sets;
 mod documents;
 mod export;
+mod metrics;
 mod module_types;
 mod organisation;
 mod receipts;
@@ -37,7 +38,9 @@ use backdrop_core::token::Scope;
 use backdrop_postgres::{Catalogue, Database, KnownDataSet};
 use backdrop_queue::Queue;
 use backdrop_service::error_response::not_found;
+use backdrop_service::request;
 use backdrop_service::serve::Stop;
+use prometheus_client::registry::Registry;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -57,6 +60,8 @@ pub(crate) struct State {
     pub(crate) wait: Duration,
     /// How many dry runs of schemas there can be at once.
     pub(crate) dry_runs: Semaphore,
+    /// What `/metrics` tells of what was counted.
+    pub(crate) registry: Registry,
     pub(crate) stop: Stop,
 }
 
@@ -75,6 +80,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .configure(data::configure)
         .configure(data_sets::configure)
         .configure(export::configure)
+        .configure(metrics::configure)
         .configure(receipts::configure)
         .configure(rejected::configure)
         .configure(schemas::configure)
@@ -133,6 +139,7 @@ impl State {
         request: &HttpRequest,
     ) -> Result<(Arc<KnownDataSet>, Caller), WriteError> {
         let known = self.data_set_named(name).await?;
+        request::note_data_set(&known.data_set.name);
         let caller = self.guard.holder(asked, request, &known, &self.catalogue)?;
         Ok((known, caller))
     }

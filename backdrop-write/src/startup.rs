@@ -5,15 +5,16 @@ use crate::backlog::Backlog;
 use crate::body::{BodyBounds, Rooms};
 use crate::formats::{Bounds, Decoder};
 use crate::ingest::Ingest;
-use crate::quota;
 use crate::routes::{self, State};
 use crate::settings::Settings;
+use crate::{metrics, quota};
 use actix_web::App;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use anyhow::{Context, ensure};
 use backdrop_postgres::{Catalogue, Database, DatabaseSettings};
 use backdrop_queue::{Queue, QueueSettings};
+use backdrop_service::metrics::HttpMetrics;
 use backdrop_service::serve::{self, Stop};
 use backdrop_service::{door, listen, request, urls};
 use std::net::{SocketAddr, TcpListener};
@@ -28,6 +29,7 @@ const DRY_RUNS: usize = 2;
 #[derive(Debug)]
 pub struct Application {
     state: State,
+    http: HttpMetrics,
     listener: TcpListener,
     local_addr: SocketAddr,
 }
@@ -64,10 +66,12 @@ impl Application {
         let local_addr = listener.local_addr()?;
         let stop = Stop::default();
         let bounds = Bounds { bytes: settings.body_bytes, records: settings.batch_records };
+        let (registry, http, events) = metrics::register();
         let backlog = Arc::new(Backlog::new(database.clone(), queue.clone()));
+        let ingest = Ingest::new(queue.clone(), database.clone(), Arc::clone(&backlog), events, stop.clone());
         let state = State {
             catalogue: Catalogue::start(database.clone()).await,
-            ingest: Ingest::new(queue.clone(), database.clone(), Arc::clone(&backlog), stop.clone()),
+            ingest,
             backlog,
             decoder: Decoder::new(database.clone(), bounds),
             database,
@@ -81,9 +85,10 @@ impl Application {
             },
             wait: settings.wait,
             dry_runs: Semaphore::new(DRY_RUNS),
+            registry,
             stop,
         };
-        Ok(Self { state, listener, local_addr })
+        Ok(Self { state, http, listener, local_addr })
     }
 
     /// Where writes are taken.
@@ -108,11 +113,13 @@ impl Application {
         tokio::spawn(async move { watched.watch().await });
         let keeping = state.clone();
         tokio::spawn(async move { keeping.guard.keep_uses(&keeping.database, keeping.stop.closing()).await });
+        let http = self.http;
         let server = listen::server(self.listener, serve::DRAIN, move || {
             // The last one wrapped is the outermost.
             App::new()
                 .app_data(shared.clone())
                 .app_data(told.clone())
+                .app_data(http.clone())
                 .configure(routes::configure)
                 .wrap(from_fn(urls::refuse_bad))
                 .wrap(from_fn(request::observe))

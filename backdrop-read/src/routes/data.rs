@@ -18,6 +18,7 @@ use backdrop_core::data_set::{DataGroup, DataSetName, DataType};
 use backdrop_core::error::{ApiError, ErrorCode};
 use backdrop_service::deprecation;
 use backdrop_service::error_response::ErrorResponse;
+use backdrop_service::request;
 use backdrop_service::routing::{get, only};
 
 const METHODS: &str = "GET, HEAD, OPTIONS";
@@ -75,6 +76,7 @@ async fn by_group_and_type(
     }
     let known = answers.find(Address::GroupAndType(&group, &data_type)).await.map_err(fault::of_store)?;
     let known = known.ok_or_else(data_set_not_found)?;
+    request::note_data_set(&known.data_set.name);
     answer(&request, &answers, &renderer, &known.data_set).await
 }
 
@@ -90,6 +92,7 @@ async fn by_name(
     let known = answers.find(Address::Name(&name)).await.map_err(fault::of_store)?;
     let known = known.ok_or_else(data_set_not_found)?;
     let data_set = &known.data_set;
+    request::note_data_set(&data_set.name);
     let answered = answer(&request, &answers, &renderer, data_set).await;
     let mut response = answered.unwrap_or_else(|refused| refused.error_response());
     deprecation::announce(response.headers_mut(), data_set);

@@ -2,6 +2,7 @@
 //! thread of its own, and ends when its time is over.
 
 use super::stint::Stint;
+use crate::batch_span::BatchSpan;
 use backdrop_core::batch::{BatchKind, Handling};
 use backdrop_core::error::ErrorCode;
 use backdrop_core::ingest::{DecidedEntry, DecodedEntry, Effect, Storing};
@@ -22,6 +23,14 @@ pub(super) enum Wanted {
     Rules(Rules),
 }
 
+/// An entry, and what judging it takes.
+pub(super) struct Work {
+    /// An entry without an envelope is decided already.
+    pub(super) decoded: Result<DecodedEntry, DecidedEntry>,
+    pub(super) wanted: Wanted,
+    pub(super) span: BatchSpan,
+}
+
 /// By what the records of an entry are judged.
 pub(super) struct Rules {
     pub(super) known: Arc<KnownDataSet>,
@@ -32,20 +41,17 @@ pub(super) struct Rules {
 
 /// Judges the first of the entries, and as many more as fit into a run and its time. The first one has all of it, and
 /// is put aside if that is not enough.
-pub(super) fn run(
-    work: Vec<(Result<DecodedEntry, DecidedEntry>, Wanted)>,
-    mut stint: Stint,
-) -> Vec<DecidedEntry> {
+pub(super) fn run(work: Vec<Work>, mut stint: Stint) -> Vec<(DecidedEntry, BatchSpan)> {
     let mut records = 0;
     let mut decided = Vec::with_capacity(work.len());
-    for (decoded, wanted) in work {
+    for Work { decoded, wanted, span } in work {
         if records >= RUN_RECORDS_MAX {
             break;
         }
         let one = match decoded {
             Ok(entry) => {
                 stint.begin_entry();
-                match effect_of(&entry, &wanted, &mut stint) {
+                match span.in_scope(|| effect_of(&entry, &wanted, &mut stint)) {
                     Some(effect) => DecidedEntry { effect, entry },
                     // It comes first in the next run.
                     None if !decided.is_empty() => break,
@@ -57,7 +63,7 @@ pub(super) fn run(
         if let Effect::Store(storing) = &one.effect {
             records += storing.records.len();
         }
-        decided.push(one);
+        decided.push((one, span));
     }
     decided
 }

@@ -5,6 +5,7 @@
 //! with nothing else in flight in the whole process, so that it and nothing else is to blame; after
 //! three deaths in that state it is put aside, kept and visible.
 
+use crate::metrics::Partitions;
 use backdrop_core::error::chain;
 use backdrop_core::log::{Cursor, Partition};
 use backdrop_postgres::{Database, StoreError};
@@ -46,6 +47,7 @@ pub(super) struct Attempts {
     database: Database,
     partition: Partition,
     state: State,
+    told: Partitions,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -61,8 +63,9 @@ enum State {
 }
 
 impl Attempts {
-    pub(super) const fn new(database: Database, partition: Partition) -> Self {
-        Self { database, partition, state: State::NotCounted }
+    /// What is counted is told there, too.
+    pub(super) const fn new(database: Database, partition: Partition, told: Partitions) -> Self {
+        Self { database, partition, state: State::NotCounted, told }
     }
 
     /// Called before work on the entries after the cursor begins. `None`: somebody else is at work on
@@ -77,6 +80,7 @@ impl Attempts {
     ) -> Result<Option<(Care, InFlight)>, StoreError> {
         if let State::ToTakeBack(counted_at) = self.state {
             self.database.reset_attempts(self.partition, counted_at).await?;
+            self.told.attempted(self.partition, 0);
             self.state = State::NotCounted;
         }
         match self.state {
@@ -97,6 +101,7 @@ impl Attempts {
         let Some(attempts) = self.database.raise_attempts(self.partition, cursor).await? else {
             return Ok(None);
         };
+        self.told.attempted(self.partition, attempts);
         let care = Care::at(attempts);
         self.state = State::Counted(cursor, care);
         if care == Care::Usual {
@@ -112,12 +117,14 @@ impl Attempts {
     }
 
     /// A run was applied; the store has set the count to 0 with it.
-    pub(super) const fn progress(&mut self) {
+    pub(super) fn progress(&mut self) {
+        self.told.attempted(self.partition, 0);
         self.state = State::Progress;
     }
 
     /// The partition was left to somebody else, or its cursor moved: whatever comes next is new.
-    pub(super) const fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
+        self.told.attempted(self.partition, 0);
         self.state = State::NotCounted;
     }
 

@@ -3,14 +3,16 @@
 
 use super::attempts::{Attempts, Care};
 use super::{PartitionKeeper, VisitError};
-use crate::decide::Decider;
+use crate::batch_span::{self, BatchSpan};
+use crate::metrics::lag_seconds;
 use crate::trimmer::Trimmer;
 use backdrop_core::ingest::{DecidedEntry, ReceivedEntry};
 use backdrop_core::log::Cursor;
 use backdrop_postgres::{Applied, ApplyResult};
 use backdrop_queue::{PartitionReader, ReadBounds, ReadResult};
+use backdrop_service::clock;
 use std::time::{Duration, Instant};
-use tracing::{info, warn};
+use tracing::{debug, warn};
 
 /// The most entries of a run: one row of `batch` each, and one waiter to tell.
 const RUN_ENTRIES_MAX: usize = 100;
@@ -53,13 +55,17 @@ impl<'k> Visit<'k> {
     async fn round(&mut self, attempts: &mut Attempts) -> Result<(), VisitError> {
         let bounds = ReadBounds { entries: RUN_ENTRIES_MAX, bytes: RUN_BYTES_MAX };
         match self.reader.read(self.cursor, bounds).await? {
-            ReadResult::Entries(entries) => self.work(attempts, entries).await,
+            ReadResult::Entries(entries) => {
+                self.keeper.metrics.partitions.behind(self.keeper.partition);
+                self.work(attempts, entries).await
+            }
             ReadResult::Drained(cursor) if cursor > self.cursor => {
                 // Nothing of earlier epochs is left: what was promised of them and is not here is lost.
                 let applied = self.apply(Vec::new(), cursor).await?;
-                self.passed(attempts, applied, cursor, None).await
+                self.passed(attempts, applied, cursor, None, &[]).await
             }
             ReadResult::Drained(_) => {
+                self.keeper.metrics.partitions.caught_up(self.keeper.partition);
                 let stop = &self.keeper.stop;
                 tokio::select! {
                     () = stop.cancelled() => Ok(()),
@@ -89,15 +95,18 @@ impl<'k> Visit<'k> {
         let log_bytes: Vec<_> = entries.iter().map(|entry| entry.log_bytes).collect();
         let partition = self.keeper.partition;
         let decided = match care {
-            Care::SetAside => entries.into_iter().map(|entry| Decider::set_aside(partition, entry)).collect(),
+            Care::SetAside => {
+                entries.into_iter().map(|entry| self.keeper.decider.set_aside(partition, entry)).collect()
+            }
             Care::Usual | Care::Alone => self.keeper.decider.decide(partition, entries).await?,
         };
+        let (decided, spans): (Vec<_>, Vec<_>) = decided.into_iter().unzip();
         let Some(last) = decided.last() else { return Ok(()) };
         let new_cursor = Cursor::at(last.entry.id);
         let log_bytes = log_bytes.get(decided.len() - 1).copied().flatten();
         let applied = self.apply(decided, new_cursor).await?;
         drop(in_flight);
-        self.passed(attempts, applied, new_cursor, log_bytes).await
+        self.passed(attempts, applied, new_cursor, log_bytes, &spans).await
     }
 
     async fn apply(&self, run: Vec<DecidedEntry>, new_cursor: Cursor) -> Result<ApplyResult, VisitError> {
@@ -112,12 +121,13 @@ impl<'k> Visit<'k> {
         applied: ApplyResult,
         new_cursor: Cursor,
         log_bytes: Option<u64>,
+        spans: &[BatchSpan],
     ) -> Result<(), VisitError> {
         match applied {
             ApplyResult::Applied(applied) => {
                 attempts.progress();
                 self.cursor = new_cursor;
-                self.tell(&applied, log_bytes).await
+                self.tell(&applied, log_bytes, spans).await
             }
             ApplyResult::Moved | ApplyResult::Busy => self.moved(attempts).await,
         }
@@ -138,15 +148,22 @@ impl<'k> Visit<'k> {
 
     /// Tells who waits and the queue what was committed. Both are hints: if they get lost, the store
     /// still answers who asks.
-    async fn tell(&mut self, applied: &Applied, log_bytes: Option<u64>) -> Result<(), VisitError> {
-        let partition = self.keeper.partition;
+    async fn tell(
+        &mut self,
+        applied: &Applied,
+        log_bytes: Option<u64>,
+        spans: &[BatchSpan],
+    ) -> Result<(), VisitError> {
+        let (partition, now) = (self.keeper.partition, clock::now());
+        self.keeper.metrics.applied(applied, &self.keeper.decider.catalogue, now);
+        batch_span::tell(spans, &applied.batches, |batch| lag_seconds(batch, now));
         if applied.gaps > 0 {
             let (missing, gaps) = (applied.missing, applied.gaps);
             warn!(partition = partition.0, missing, gaps, cursor = %self.cursor, "entries are missing from the log");
         }
         if !applied.results.is_empty() {
             let (batches, records) = (applied.results.len(), applied.records);
-            info!(partition = partition.0, batches, records, cursor = %self.cursor, "applied");
+            debug!(partition = partition.0, batches, records, cursor = %self.cursor, "applied");
             self.keeper.queue.announce(partition, &applied.results).await?;
         }
         self.reader.report_applied(self.cursor, log_bytes).await?;

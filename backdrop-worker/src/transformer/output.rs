@@ -144,6 +144,7 @@ impl Transformer {
             data_set_id: output.id,
             token_id: None,
             request_id: request_id(run),
+            traceparent: None,
             idempotency: None,
             origin: Origin::Json,
             configuration: self.catalogue.version(),

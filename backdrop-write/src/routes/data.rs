@@ -161,8 +161,8 @@ impl Sent {
         done: Value,
     ) -> Result<HttpResponse, WriteError> {
         let Self { writer, kind, idempotency, decoded, room } = self;
-        let Decoded { origin, records, faults, .. } = decoded;
-        let asked = Asked { kind, origin, records, faults, idempotency, room };
+        let Decoded { origin, records, count, faults, .. } = decoded;
+        let asked = Asked { kind, origin, records, count, faults, idempotency, room };
         writer.submit(state, asked, request_id, done).await
     }
 }

@@ -64,14 +64,8 @@ async fn delete(
     expect_id(&id)?;
     let kind = BatchKind::DeleteRecord { id };
     let idempotency = writer.key_standing_for(&kind, &Bytes::new()).await?;
-    let asked = Asked {
-        kind,
-        origin: Origin::Request,
-        records: String::new(),
-        faults: Vec::new(),
-        idempotency,
-        room: None,
-    };
+    let (origin, records, faults) = (Origin::Request, String::new(), Vec::new());
+    let asked = Asked { kind, origin, records, count: 0, faults, idempotency, room: None };
     writer.submit(&state, asked, request_id, json!({"status": "ok"})).await
 }
 

@@ -15,7 +15,8 @@ use backdrop_core::origin::Origin;
 use backdrop_core::record::Violation;
 use backdrop_core::token::Scope;
 use backdrop_postgres::{BatchRow, KnownDataSet};
-use backdrop_service::request::RequestId;
+use backdrop_service::request::{self, RequestId};
+use backdrop_service::trace::TraceParent;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ pub(super) struct Writer {
     pub(super) known: Arc<KnownDataSet>,
     caller: Caller,
     preference: Preference,
+    traceparent: Option<TraceParent>,
     key: Option<IdempotencyKey>,
 }
 
@@ -33,6 +35,8 @@ pub(super) struct Asked {
     pub(super) origin: Origin,
     /// The JSON array of records; empty for a change without.
     pub(super) records: String,
+    /// How many there are.
+    pub(super) count: usize,
     /// What is wrong with records already.
     pub(super) faults: Vec<Violation>,
     /// The key under which the request may be sent again.
@@ -48,11 +52,13 @@ impl Writer {
         known: Arc<KnownDataSet>,
         request: &HttpRequest,
     ) -> Result<Self, WriteError> {
+        request::note_data_set(&known.data_set.name);
         let headers = request.headers();
         let caller = state.guard.holder(Scope::Write, request, &known, &state.catalogue)?;
         let preference = Preference::of(headers, state.wait)?;
         let key = IdempotencyKey::of(headers)?;
-        Ok(Self { known, caller, preference, key })
+        let traceparent = TraceParent::of(headers);
+        Ok(Self { known, caller, preference, traceparent, key })
     }
 
     /// Does what is asked, and answers with `done`, or with a receipt.
@@ -64,7 +70,7 @@ impl Writer {
         done: Value,
     ) -> Result<HttpResponse, WriteError> {
         let data_set = &self.known.data_set;
-        let Asked { kind, origin, records, faults, idempotency, room } = asked;
+        let Asked { kind, origin, records, count, faults, idempotency, room } = asked;
         // Nothing else has good records beside faulty ones: a replay stores all or nothing.
         let preference = if kind == BatchKind::Append { self.preference } else { self.preference.strictly() };
         let change = Change {
@@ -76,9 +82,11 @@ impl Writer {
             faults,
             idempotency,
             records,
+            count,
             room,
             caller: self.caller,
             request_id,
+            traceparent: self.traceparent,
             wait: preference.wait,
         };
         let submitted = state.ingest.submit(change).await?;

@@ -69,7 +69,7 @@ pub(crate) struct Arguments {
 
 /// Runs until a signal says to stop; an error if anything else ends it.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    backdrop_service::telemetry::init(&arguments.log).context("BACKDROP_LOG cannot be used")?;
+    let _telemetry = backdrop_service::telemetry::init(&arguments.log, "backdrop")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.context("the runtime cannot be started")?;
     let result = runtime.block_on(up(arguments));

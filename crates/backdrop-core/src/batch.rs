@@ -29,6 +29,10 @@ pub struct Envelope {
     pub token_id: Option<TokenId>,
     /// The request it came with, to follow it from log to log.
     pub request_id: String,
+    /// The trace the request belongs to, as a `traceparent` of the W3C. It has no effect, so that a worker that does
+    /// not know of it may pass it over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
     /// The client's key for repeating the request, and the hash of the body it stands for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency: Option<Idempotency>,
@@ -237,6 +241,7 @@ mod tests {
             data_set_id: DataSetId(42),
             token_id: Some(TokenId(7)),
             request_id: "a-request".into(),
+            traceparent: None,
             idempotency: Some(Idempotency { key: "a-key".into(), body_sha256: "00ff".into() }),
             origin: Origin::Json,
             configuration: 0,
@@ -279,6 +284,14 @@ mod tests {
         for (kind, text) in kinds {
             assert_eq!(serde_json::to_string(&kind).expect("texts"), text);
         }
+    }
+
+    #[test]
+    fn a_trace_goes_with_the_batch() {
+        let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let traced = Envelope { traceparent: Some(parent.into()), ..version_2() };
+        assert!(traced.to_json().contains(&format!(r#""request_id":"a-request","traceparent":"{parent}""#)));
+        assert_eq!(Envelope::from_json(traced.to_json().as_bytes()).expect("readable"), traced);
     }
 
     #[test]

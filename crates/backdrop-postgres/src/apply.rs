@@ -15,10 +15,14 @@ pub(crate) use plan::BatchLine;
 
 use crate::partitions::{PartitionRow, column, cursor_columns};
 use crate::{Database, StoreError};
+use backdrop_core::batch::Outcome;
+use backdrop_core::data_set::DataSetId;
 use backdrop_core::ingest::{DecidedEntry, EntryResult};
 use backdrop_core::log::{Cursor, Partition};
+use backdrop_core::time::Timestamp;
 use plan::Plan;
 use sqlx::postgres::{PgConnection, PgPool};
+use uuid::Uuid;
 
 /// What became of a run.
 #[derive(Debug)]
@@ -43,6 +47,40 @@ pub struct Applied {
     pub gaps: u64,
     /// How many records were stored.
     pub records: u64,
+    /// The batches that were new, in order; what was repeated has no effects.
+    pub batches: Vec<AppliedBatch>,
+    /// How many entries repeated a batch that had ended already.
+    pub repeated: usize,
+}
+
+/// A batch that was decided by a run.
+#[derive(Clone, Debug)]
+pub struct AppliedBatch {
+    /// The batch.
+    pub batch_id: Uuid,
+    /// The data set it is for; it may be deleted.
+    pub data_set_id: DataSetId,
+    /// When the queue accepted it, by the queue's clock.
+    pub accepted_at: Timestamp,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How many of its records were stored.
+    pub stored: usize,
+    /// How many were not.
+    pub rejected: usize,
+}
+
+impl AppliedBatch {
+    fn of(line: &BatchLine) -> Self {
+        Self {
+            batch_id: line.entry.envelope.batch_id,
+            data_set_id: line.entry.envelope.data_set_id,
+            accepted_at: line.entry.accepted_at,
+            outcome: line.outcome,
+            stored: line.records,
+            rejected: line.not_stored(),
+        }
+    }
 }
 
 impl Database {
@@ -71,6 +109,7 @@ async fn apply(
     entries: Vec<DecidedEntry>,
     new_cursor: Cursor,
 ) -> Result<ApplyResult, StoreError> {
+    let entries_count = entries.len();
     let mut tx = pool.begin().await?;
     let Some(row) = lock(&mut tx, partition).await? else {
         tx.rollback().await?;
@@ -96,12 +135,13 @@ async fn apply(
     outbox::transforms(&mut tx, &plan).await?;
     move_cursor(&mut tx, partition, new_cursor).await?;
     tx.commit().await?;
-    let records = plan.stored_records();
     Ok(ApplyResult::Applied(Applied {
-        results: plan.results,
         missing: found.missing,
         gaps: found.gaps,
-        records,
+        records: plan.stored_records(),
+        repeated: entries_count - plan.batches.len(),
+        batches: plan.batches.iter().map(AppliedBatch::of).collect(),
+        results: plan.results,
     }))
 }
 

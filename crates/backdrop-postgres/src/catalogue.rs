@@ -9,13 +9,14 @@ mod load;
 use crate::{Database, StoreError};
 use arc_swap::ArcSwap;
 use backdrop_core::backoff::Backoff;
-use backdrop_core::data_set::{DataSet, DataSetId};
+use backdrop_core::data_set::{DataSet, DataSetId, DataSetName};
 use backdrop_core::error::chain;
 use backdrop_core::time::Timestamp;
 use backdrop_core::token::{Scope, TokenHash, TokenId};
 use sqlx::postgres::PgListener;
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
@@ -104,6 +105,25 @@ impl Snapshot {
     }
 }
 
+/// How often the process had at hand what was looked for.
+#[derive(Debug, Default)]
+pub struct Lookups {
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+impl Lookups {
+    /// How often the data set was known.
+    pub fn hits(&self) -> u64 {
+        self.hits.load(Ordering::Relaxed)
+    }
+
+    /// How often the store had to be asked whether there is such a data set.
+    pub fn misses(&self) -> u64 {
+        self.misses.load(Ordering::Relaxed)
+    }
+}
+
 /// The cached configuration; keeps itself up to date until it is dropped.
 #[derive(Debug)]
 pub struct Catalogue {
@@ -120,6 +140,7 @@ struct Shared {
     refreshed: Mutex<Option<Instant>>,
     /// When the last refresh that failed did. Never held across an await.
     failed: std::sync::Mutex<Option<Instant>>,
+    lookups: Arc<Lookups>,
 }
 
 impl Catalogue {
@@ -132,6 +153,7 @@ impl Catalogue {
             snapshot,
             refreshed: Mutex::new(None),
             failed: std::sync::Mutex::default(),
+            lookups: Arc::default(),
         });
         if !matches!(tokio::time::timeout(START_WAIT, shared.refresh()).await, Ok(Ok(()))) {
             warn!("configuration not loaded yet");
@@ -198,6 +220,16 @@ impl Catalogue {
         snapshot.by_id.values().filter_map(held).collect()
     }
 
+    /// The name of the data set with that id, if it is known; asks nobody.
+    pub fn name_of(&self, id: DataSetId) -> Option<DataSetName> {
+        self.shared.snapshot.load().by_id.get(&id).map(|known| known.data_set.name.clone())
+    }
+
+    /// Counts what is looked for.
+    pub fn lookups(&self) -> Arc<Lookups> {
+        Arc::clone(&self.shared.lookups)
+    }
+
     /// The version of the configuration that is known; 0 if none is.
     pub fn version(&self) -> i64 {
         self.shared.snapshot.load().version
@@ -221,8 +253,10 @@ impl Drop for Catalogue {
 impl Shared {
     async fn find(&self, wanted: Wanted<'_>) -> Result<Option<Arc<KnownDataSet>>, StoreError> {
         if let Some(found) = self.snapshot.load().find(wanted) {
+            self.lookups.hits.fetch_add(1, Ordering::Relaxed);
             return Ok(Some(found));
         }
+        self.lookups.misses.fetch_add(1, Ordering::Relaxed);
         self.refresh().await?;
         Ok(self.snapshot.load().find(wanted))
     }

@@ -42,6 +42,17 @@ pub struct DatabaseSettings {
     pub application_name: String,
 }
 
+/// How many connections to Postgres there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connections {
+    /// Open, and not in use.
+    pub idle: u32,
+    /// In use.
+    pub used: u32,
+    /// The most that are opened.
+    pub max: u32,
+}
+
 /// The store. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Database {
@@ -100,6 +111,14 @@ impl Database {
         ended.unwrap_or_else(|lost| {
             Err(if lost.is_panic() { StoreError::Panicked(lost) } else { StoreError::TaskLost })
         })
+    }
+
+    /// How many connections there are just now; asks nobody.
+    pub fn connections(&self) -> Connections {
+        // The two are read one after the other, so that one may be idle that is not counted yet.
+        let idle = u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX);
+        let used = self.pool.size().saturating_sub(idle);
+        Connections { idle, used, max: self.pool.options().get_max_connections() }
     }
 
     /// Asks for the shortest sign of life, over a connection of its own.

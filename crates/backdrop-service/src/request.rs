@@ -1,13 +1,18 @@
 //! What happens around every request: it gets an id, its errors their form, and the log one event.
 
 use crate::error_response::{code_of, negotiate};
+use crate::metrics::{self, HttpMetrics};
+use crate::trace::{self, TraceParent};
 use actix_web::body::BoxBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
+use backdrop_core::data_set::DataSetName;
 use std::future::{Ready, ready};
 use std::time::Instant;
+use tracing::field::{Empty, display};
+use tracing::{Instrument, Span, debug_span, info_span};
 use uuid::Uuid;
 
 /// Where an id is looked for, in this order: that of today, that of the original's clients, and the
@@ -26,8 +31,9 @@ impl RequestId {
     fn of(headers: &HeaderMap) -> Self {
         let given = ID_HEADERS.iter().find_map(|name| {
             let id = headers.get(*name)?.to_str().ok()?;
-            let is_id =
-                (1..=ID_BYTES_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
+            let is_id = (1..=ID_BYTES_MAX).contains(&id.len())
+                && id.bytes().all(|byte| byte.is_ascii_graphic())
+                && !is_token(id);
             is_id.then(|| id.to_owned())
         });
         Self(given.unwrap_or_else(|| Uuid::now_v7().to_string()))
@@ -44,20 +50,49 @@ impl FromRequest for RequestId {
     }
 }
 
-/// A path for the log. A token has no place in one, but may be put there by mistake; those that Backdrop makes are
-/// known by how they begin.
-fn without_tokens(path: &str) -> String {
+/// Whether a text is a token that Backdrop has made: they are known by how they begin.
+fn is_token(text: &str) -> bool {
     const TOKEN_PREFIX: &str = "backdrop_";
     /// A name of a data set may begin like that, and is shorter.
     const TOKEN_BYTES_MIN: usize = 64;
-    let shown = path.split('/').map(|segment| match segment.strip_prefix(TOKEN_PREFIX) {
-        Some(secret) if secret.len() >= TOKEN_BYTES_MIN => "backdrop_…",
-        _ => segment,
-    });
+    text.strip_prefix(TOKEN_PREFIX).is_some_and(|secret| secret.len() >= TOKEN_BYTES_MIN)
+}
+
+/// A path for the log. A token has no place in one, but may be put there by mistake.
+fn without_tokens(path: &str) -> String {
+    let shown = path.split('/').map(|segment| if is_token(segment) { "backdrop_…" } else { segment });
     shown.collect::<Vec<_>>().join("/")
 }
 
-/// The middleware: `App::new().wrap(from_fn(request::observe))`.
+/// The span of a request. What happens in it carries its fields, and goes on to who collects traces; those of health and
+/// metrics are asked for all the time, and say nothing.
+fn span(request: &ServiceRequest, id: &RequestId, is_quiet: bool) -> Span {
+    let (method, path) = (request.method(), without_tokens(request.path()));
+    let parent = TraceParent::of(request.headers());
+    let span = if is_quiet {
+        debug_span!("request", request_id = id.0, trace_id = Empty, %method, path, route = Empty, status = Empty)
+    } else {
+        info_span!(
+            "request", request_id = id.0, trace_id = Empty, %method, path, data_set = Empty, batch = Empty,
+            route = Empty, status = Empty
+        )
+    };
+    trace::join(&span, parent.as_ref());
+    span
+}
+
+/// Notes which data set the current request is about.
+pub fn note_data_set(name: &DataSetName) {
+    Span::current().record("data_set", name.as_str());
+}
+
+/// Notes which batch the current request has made.
+pub fn note_batch(batch: Uuid) {
+    Span::current().record("batch", display(batch));
+}
+
+/// The middleware: `App::new().wrap(from_fn(request::observe))`. If there are [`HttpMetrics`] in the data of the app, the
+/// request is counted there.
 ///
 /// # Errors
 /// Those of the service inside.
@@ -66,28 +101,38 @@ pub async fn observe(
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
+    let metrics = request.app_data::<HttpMetrics>().cloned();
+    let _in_flight = metrics.as_ref().map(HttpMetrics::begin);
     let id = RequestId::of(request.headers());
     let method = request.method().clone();
-    let path = without_tokens(request.path());
+    let is_quiet = request.path().starts_with("/_status") || request.path() == metrics::PATH;
+    let span = span(&request, &id, is_quiet);
     request.extensions_mut().insert(id.clone());
-    let mut response = match next.call(request).await {
+    let mut response = match next.call(request).instrument(span.clone()).await {
         Ok(response) => negotiate(response),
         // Errors that actix raises before a route is found.
-        Err(error) => return Err(error),
+        Err(error) => {
+            if let Some(metrics) = metrics {
+                metrics.answered(&method, None, error.as_response_error().status_code(), began.elapsed());
+            }
+            return Err(error);
+        }
     };
     if let Ok(value) = HeaderValue::from_str(&id.0) {
         response.headers_mut().insert(X_REQUEST_ID, value);
     }
-    let status = response.status().as_u16();
-    let route = response.request().match_pattern().unwrap_or_default();
-    let duration_ms = began.elapsed().as_secs_f64() * 1_000.0;
-    let code = code_of(response.response());
-    // Not the query: it may be long, and the path tells the data set.
-    if route.starts_with("/_status") {
-        tracing::debug!(request_id = id.0, %method, path, route, status, code, duration_ms, "request");
-    } else {
-        tracing::info!(request_id = id.0, %method, path, route, status, code, duration_ms, "request");
+    let (route, status, took) = (response.request().match_pattern(), response.status(), began.elapsed());
+    span.record("route", route.as_deref().unwrap_or_default());
+    span.record("status", status.as_u16());
+    if let Some(metrics) = metrics {
+        metrics.answered(&method, route, status, took);
     }
+    let (code, duration_ms) = (code_of(response.response()), took.as_secs_f64() * 1_000.0);
+    // Not the query: it may be long, and the path tells the data set.
+    span.in_scope(|| match is_quiet {
+        true => tracing::debug!(code, duration_ms, "request"),
+        false => tracing::info!(code, duration_ms, "request"),
+    });
     Ok(response)
 }
 

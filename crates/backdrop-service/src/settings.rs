@@ -3,8 +3,11 @@
 //! Names of variables are part of the contract with operators: `docs/settings.md` lists them all.
 //! Secrets are never printed: not by `--help`, not by `Debug`.
 
-use clap::{Args, ValueEnum};
+use clap::builder::TypedValueParser;
+use clap::error::ErrorKind;
+use clap::{Arg, Args, Command, ValueEnum};
 use secrecy::SecretString;
+use std::ffi::OsStr;
 use std::time::Duration;
 
 /// How to reach Postgres.
@@ -56,6 +59,9 @@ pub struct LogArgs {
     /// How it is written; by default text on a terminal, else one JSON object a line
     #[arg(long = "log-format", env = "BACKDROP_LOG_FORMAT", global = true)]
     pub format: Option<LogFormat>,
+    /// Where spans are sent, by OTLP over HTTP, such as `http://127.0.0.1:4318`; needs a build with the feature `otlp`
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", hide_env_values = true, value_parser = secret, global = true)]
+    pub otlp_endpoint: Option<SecretString>,
 }
 
 /// How log events are written.
@@ -73,6 +79,32 @@ pub enum LogFormat {
 /// Never; the form is that of a clap value parser.
 pub fn secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
     Ok(SecretString::from(text))
+}
+
+/// Takes a value that a function finds no fault with, without ever showing it: what clap itself says of a bad value
+/// repeats it.
+#[derive(Clone, Copy, Debug)]
+pub struct CheckedSecret(pub fn(&str) -> Result<(), String>);
+
+impl TypedValueParser for CheckedSecret {
+    type Value = SecretString;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        argument: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<SecretString, clap::Error> {
+        let checked = value.to_str().ok_or_else(|| "expected UTF-8".to_owned()).and_then(|text| {
+            (self.0)(text)?;
+            Ok(SecretString::from(text))
+        });
+        checked.map_err(|fault| {
+            let name = argument.map(ToString::to_string).unwrap_or_default();
+            let message = format!("the value of '{name}' is not good: {fault}");
+            command.clone().error(ErrorKind::ValueValidation, message)
+        })
+    }
 }
 
 /// Reads a number of milliseconds.

@@ -23,8 +23,8 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts a program of the workspace, by its name, with its log in the folder. Its listening address
-    /// is a free one, told to it by `listen_variable`.
+    /// Starts a program of the workspace, by its name, with its log in the folder, as text unless the environment says
+    /// otherwise. Its listening address is a free one, told to it by `listen_variable`.
     ///
     /// # Errors
     /// If the program was not built or cannot be started.
@@ -36,9 +36,10 @@ impl Process {
     ) -> anyhow::Result<Self> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let log = folder.join(format!("{name}-{}.log", address.port()));
-        let mut environment = environment.to_vec();
-        environment.push((listen_variable.to_owned(), address.to_string()));
-        environment.push(("BACKDROP_LOG_FORMAT".to_owned(), "text".to_owned()));
+        let mut own = vec![("BACKDROP_LOG_FORMAT".to_owned(), "text".to_owned())];
+        own.extend_from_slice(environment);
+        own.push((listen_variable.to_owned(), address.to_string()));
+        let environment = own;
         let child = spawn(name, &log, &environment)?;
         Ok(Self { name: name.to_owned(), child, log, address, environment })
     }

@@ -142,6 +142,15 @@ impl Stack {
         (self.environment.clone(), self.folder.path())
     }
 
+    /// A setting that all services have.
+    ///
+    /// # Panics
+    /// If they do not have it.
+    pub fn environment(&self, name: &str) -> &str {
+        let setting = self.environment.iter().find(|(setting, _)| setting == name);
+        setting.map(|(_, value)| value.as_str()).expect("a setting of the stack")
+    }
+
     /// A client of the ingest service.
     pub fn writer(&self) -> Client {
         Client::new(self.write.address())

@@ -34,6 +34,7 @@ pub(super) async fn answer(
     if let Some(known) = Known::of(request) {
         let tag = identity.tag(answers.version(data_set).await.map_err(fault::of_store)?);
         if known.includes(&tag) {
+            answers.metrics().not_modified();
             return Ok(builder(StatusCode::NOT_MODIFIED, &data_set.settings, tag).finish());
         }
     }

@@ -33,7 +33,7 @@ fn known() -> KnownDataSet {
 }
 
 /// An entry with so many records, and what judging it takes.
-fn work(n: u64, records: usize) -> (Result<DecodedEntry, DecidedEntry>, Wanted) {
+fn work(n: u64, records: usize) -> Work {
     let envelope = Envelope {
         version: ENVELOPE_VERSION,
         kind: BatchKind::Append,
@@ -46,18 +46,21 @@ fn work(n: u64, records: usize) -> (Result<DecodedEntry, DecidedEntry>, Wanted) 
         configuration: 0,
         handling: Handling::Strict,
         faults: Vec::new(),
+        traceparent: None,
     };
     let records = format!("[{}]", vec!["{\"count\": 1}"; records].join(","));
     let id = EntryId { epoch: 1, n };
     let entry =
         DecodedEntry { id, accepted_at: Timestamp::UNIX_EPOCH, envelope, records: records.into_bytes() };
-    (Ok(entry), Wanted::Rules(Rules { known: Arc::new(known()), schema: None, stored: None }))
+    let span = BatchSpan::of(&entry.envelope, None);
+    let wanted = Wanted::Rules(Rules { known: Arc::new(known()), schema: None, stored: None });
+    Work { decoded: Ok(entry), wanted, span }
 }
 
-fn run_within(seconds: u64, work: Vec<(Result<DecodedEntry, DecidedEntry>, Wanted)>) -> Vec<Effect> {
+fn run_within(seconds: u64, work: Vec<Work>) -> Vec<Effect> {
     NOW.set(0);
     let stint = Stint::begin(clock, Duration::from_secs(seconds));
-    run(work, stint).into_iter().map(|decided| decided.effect).collect()
+    run(work, stint).into_iter().map(|(decided, _)| decided.effect).collect()
 }
 
 #[test]

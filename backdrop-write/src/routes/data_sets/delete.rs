@@ -11,6 +11,7 @@ use backdrop_core::batch::{BatchKind, Handling};
 use backdrop_core::origin::Origin;
 use backdrop_core::token::Scope;
 use backdrop_service::request::RequestId;
+use backdrop_service::trace::TraceParent;
 use serde_json::json;
 
 pub(super) async fn delete(
@@ -30,9 +31,11 @@ pub(super) async fn delete(
         faults: Vec::new(),
         idempotency: None,
         records: String::new(),
+        count: 0,
         room: None,
         caller,
         request_id,
+        traceparent: TraceParent::of(request.headers()),
         wait: preference.wait,
     };
     let submitted = state.ingest.submit(change).await?;

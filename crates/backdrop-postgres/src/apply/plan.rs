@@ -5,6 +5,7 @@ use backdrop_core::batch::{BatchKind, Changed, Envelope, Handling, Outcome};
 use backdrop_core::data_set::DataSetId;
 use backdrop_core::error::ErrorCode;
 use backdrop_core::ingest::{DecidedEntry, DecodedEntry, Effect, EntryResult, Storing};
+use backdrop_core::json;
 use backdrop_core::record::{ValidRecord, Violation, Violations, collision};
 use backdrop_core::time::Timestamp;
 use std::collections::{HashMap, HashSet};
@@ -101,6 +102,14 @@ pub(super) struct Plan {
 }
 
 impl BatchLine {
+    /// How many of its records were not stored.
+    pub(super) fn not_stored(&self) -> usize {
+        match self.outcome {
+            Outcome::Stored => self.faulty.len(),
+            Outcome::Rejected | Outcome::Dead => json::count(&self.entry.records).unwrap_or_default(),
+        }
+    }
+
     /// Why the request as a whole was refused, if it was.
     pub(super) fn refusal(&self) -> Option<&Violations> {
         self.violations.as_ref().filter(|violations| !violations.blame_records())

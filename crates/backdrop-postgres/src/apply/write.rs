@@ -1,6 +1,6 @@
 //! The statements of an applied run, each for all its entries at once.
 
-use super::plan::{BatchLine, DataSetState, Deletion, Plan};
+use super::plan::{DataSetState, Deletion, Plan};
 use crate::StoreError;
 use crate::audit::{self, Actor};
 use crate::partitions::{column, number};
@@ -8,7 +8,6 @@ use crate::rejected;
 use backdrop_core::batch::{BatchKind, Outcome};
 use backdrop_core::data_set::DataSetId;
 use backdrop_core::ingest::{DecidedEntry, Effect};
-use backdrop_core::json;
 use backdrop_core::log::Partition;
 use serde_json::json;
 use sqlx::Row;
@@ -209,7 +208,7 @@ pub(super) async fn batches(
     .bind(idempotency().map(|pair| pair.map(|pair| pair.key.as_str())).collect::<Vec<_>>())
     .bind(idempotency().map(|pair| pair.map(|pair| pair.body_sha256.as_str())).collect::<Vec<_>>())
     .bind(lines().map(|line| line.entry.accepted_at).collect::<Vec<_>>())
-    .bind(lines().map(|line| count(not_stored(line))).collect::<Vec<_>>())
+    .bind(lines().map(|line| count(line.not_stored())).collect::<Vec<_>>())
     .bind(replay_of.collect::<Vec<_>>())
     .bind(lines().map(|line| line.changed.as_ref().map(|changed| json!(changed))).collect::<Vec<_>>())
     .bind(lines().map(|line| line.refusal().map(|refusal| json!(refusal))).collect::<Vec<_>>())
@@ -228,14 +227,6 @@ pub(super) async fn deletions(connection: &mut PgConnection, plan: &Plan) -> Res
         }
     }
     Ok(())
-}
-
-/// How many records of a batch were not stored.
-fn not_stored(line: &BatchLine) -> usize {
-    match line.outcome {
-        Outcome::Stored => line.faulty.len(),
-        Outcome::Rejected | Outcome::Dead => json::count(&line.entry.records).unwrap_or_default(),
-    }
 }
 
 /// A count of records as Postgres keeps it.

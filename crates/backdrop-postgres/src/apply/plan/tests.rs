@@ -15,6 +15,7 @@ fn entry(n: u64, batch: u128, kind: BatchKind) -> DecodedEntry {
         data_set_id: DATA_SET,
         token_id: None,
         request_id: String::new(),
+        traceparent: None,
         idempotency: None,
         origin: Origin::Json,
         configuration: 0,
