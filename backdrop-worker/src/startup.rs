@@ -105,7 +105,7 @@ async fn work(settings: &Settings, database: Database, queue: Queue, stop: Cance
     let Some(partitions) = partitions(&database, &stop).await else { return };
     let worker = Uuid::new_v4();
     info!(%worker, partitions = partitions.len(), "worker begins");
-    let catalogue = Arc::new(Catalogue::start(database.clone()).await);
+    let catalogue = Arc::new(Catalogue::start_without_tokens(database.clone()).await);
     let schemas = Arc::new(Schemas::new(database.clone()));
     let alone = Alone::default();
     let (living_sender, living) = watch::channel(Vec::new());

@@ -30,7 +30,7 @@ const RECONNECT_DELAY: Duration = Duration::from_millis(500);
 pub struct KnownDataSet {
     /// The data set.
     pub data_set: DataSet,
-    /// Its tokens that are not revoked.
+    /// Its tokens that are not revoked, if this process has to know them.
     pub tokens: Vec<KnownToken>,
 }
 
@@ -66,6 +66,15 @@ impl KnownDataSet {
             if is_valid { Some(token) } else { found }
         })
     }
+}
+
+/// What a process has to know.
+#[derive(Clone, Copy, Debug)]
+enum Contents {
+    /// Who may write, too.
+    WithTokens,
+    /// Data sets alone: a process that checks no token need not be let see their hashes.
+    WithoutTokens,
 }
 
 /// Which data set is meant.
@@ -107,6 +116,7 @@ pub struct Catalogue {
 #[derive(Debug)]
 struct Shared {
     database: Database,
+    contents: Contents,
     snapshot: ArcSwap<Snapshot>,
     /// When the newest refresh began. Who waits for the lock and finds that one began after they asked
     /// need not do it again.
@@ -117,8 +127,17 @@ impl Catalogue {
     /// Begins with what is configured now, if Postgres can be reached; else with nothing, and learns it
     /// as soon as it can.
     pub async fn start(database: Database) -> Self {
+        Self::start_with(database, Contents::WithTokens).await
+    }
+
+    /// The same for a process that checks no tokens: it knows none, and needs no right to read them.
+    pub async fn start_without_tokens(database: Database) -> Self {
+        Self::start_with(database, Contents::WithoutTokens).await
+    }
+
+    async fn start_with(database: Database, contents: Contents) -> Self {
         let snapshot = ArcSwap::from_pointee(Snapshot::default());
-        let shared = Arc::new(Shared { database, snapshot, refreshed: Mutex::new(None) });
+        let shared = Arc::new(Shared { database, contents, snapshot, refreshed: Mutex::new(None) });
         if let Err(error) = shared.refresh().await {
             warn!(error = chain(&error), "configuration not loaded yet");
         }
@@ -221,7 +240,7 @@ impl Shared {
         }
         let began = Instant::now();
         let known = self.snapshot.load().version;
-        if let Some(snapshot) = load::newer_than(&self.database, known).await? {
+        if let Some(snapshot) = load::newer_than(&self.database, self.contents, known).await? {
             info!(version = snapshot.version, data_sets = snapshot.by_id.len(), "configuration loaded");
             self.snapshot.store(Arc::new(snapshot));
         }
