@@ -10,6 +10,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use backdrop_core::batch::BatchKind;
 use backdrop_core::data_set::DataSet;
 use backdrop_core::error::ErrorCode;
+use backdrop_core::origin::Origin;
 use backdrop_core::record::Violation;
 use backdrop_core::time;
 use backdrop_core::token::Scope;
@@ -156,14 +157,21 @@ async fn replay(
     request_id: RequestId,
 ) -> Result<HttpResponse, WriteError> {
     let writer = Writer::admit(&state, state.data_set(&path.0, &path.1).await?, &request)?;
-    let kept = find(&state, &writer.known.data_set, &path.2).await?;
+    let done = json!({"status": "ok"});
+    let of = path.2.parse().map_err(|_| not_kept(&path.2))?;
+    let kind = BatchKind::Replay { of, only_if_unchanged: options.only_if_unchanged };
+    let idempotency = writer.key_standing_for(&kind, &Bytes::new()).await?;
+    let Some(kept) = state.database.rejected_batch(&writer.known.data_set, of).await? else {
+        // It may have been let go since: who asks again is answered as the first time.
+        let asked =
+            Asked { kind, origin: Origin::Request, records: String::new(), faults: Vec::new(), idempotency };
+        let again = writer.answer_again(&state, asked, request_id, done).await?;
+        return again.ok_or_else(|| not_kept(&path.2));
+    };
     expect_records(&kept.batch)?;
     let (kept, records) = inflate(kept).await?;
-    let only_if_unchanged = options.only_if_unchanged;
-    let kind = BatchKind::Replay { of: kept.batch.batch_id, only_if_unchanged };
-    let idempotency = writer.key_standing_for(&kind, &Bytes::new()).await?;
     let asked = Asked { kind, origin: kept.origin, records, faults: kept.faults, idempotency };
-    writer.submit(&state, asked, request_id, json!({"status": "ok"})).await
+    writer.submit(&state, asked, request_id, done).await
 }
 
 /// Only records can be stored by a replay. A patch is for the record as it was then.

@@ -60,12 +60,30 @@ impl Writer {
         request_id: RequestId,
         done: Value,
     ) -> Result<HttpResponse, WriteError> {
-        let data_set = &self.known.data_set;
+        let (change, preference) = self.change(state, asked, request_id);
+        let submitted = state.ingest.submit(change).await?;
+        Ok(answer(state, submitted, self.known.data_set.name.as_str(), preference, done).await)
+    }
+
+    /// The answer to what is asked if it was asked before under the same key, and has ended.
+    pub(super) async fn answer_again(
+        self,
+        state: &State,
+        asked: Asked,
+        request_id: RequestId,
+        done: Value,
+    ) -> Result<Option<HttpResponse>, WriteError> {
+        let (change, preference) = self.change(state, asked, request_id);
+        let Some(submitted) = state.ingest.answered_before(&change).await? else { return Ok(None) };
+        Ok(Some(answer(state, submitted, self.known.data_set.name.as_str(), preference, done).await))
+    }
+
+    fn change(&self, state: &State, asked: Asked, request_id: RequestId) -> (Change<'_>, Preference) {
         let Asked { kind, origin, records, faults, idempotency } = asked;
         // Nothing else has good records beside faulty ones: a replay stores all or nothing.
         let preference = if kind == BatchKind::Append { self.preference } else { self.preference.strictly() };
         let change = Change {
-            data_set,
+            data_set: &self.known.data_set,
             kind,
             origin,
             configuration: state.catalogue.version(),
@@ -77,8 +95,7 @@ impl Writer {
             request_id,
             wait: preference.wait,
         };
-        let submitted = state.ingest.submit(change).await?;
-        Ok(answer(state, submitted, data_set.name.as_str(), preference, done).await)
+        (change, preference)
     }
 
     /// What becomes of the good records of a batch if others are faulty.
