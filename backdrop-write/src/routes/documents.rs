@@ -8,8 +8,7 @@ use crate::error::WriteError;
 use actix_web::web::{self, Data, Path, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use backdrop_core::document::{Document, DocumentKind};
-use backdrop_core::error::ErrorCode;
-use backdrop_postgres::{DOCUMENTS_MAX, DocumentRow};
+use backdrop_postgres::DocumentRow;
 use backdrop_service::request::RequestId;
 use backdrop_service::routing::{get, only};
 use serde_json::{Map, Value};
@@ -119,49 +118,10 @@ async fn save(
     document: Document,
     request_id: RequestId,
 ) -> Result<HttpResponse, WriteError> {
-    check_references(kind, state, id, &document).await?;
     let answer = view(id, &document.body);
     let slug = document.slug.clone().unwrap_or_default();
-    let saved =
-        state.database.save_document(kind, id, document, Caller::Administrator.actor(request_id)).await;
-    if saved.map_err(|error| taken(error, kind.words(), &slug))? {
-        return Ok(HttpResponse::Ok().json(answer));
-    }
-    let message = format!("There are {DOCUMENTS_MAX} of them, and no more can be kept. Delete some.");
-    Err(invalid(message))
-}
-
-/// Checks that what a document names is there.
-async fn check_references(
-    kind: DocumentKind,
-    state: &State,
-    id: Uuid,
-    document: &Document,
-) -> Result<(), WriteError> {
-    let node_field = match kind {
-        DocumentKind::Dashboard => "organisation",
-        DocumentKind::Node => "parent_id",
-        DocumentKind::ModuleType => return Ok(()),
-    };
-    if let Some(node) = document.reference(node_field)? {
-        if kind == DocumentKind::Node && node == id {
-            return Err(invalid("parent_id: a node cannot be its own parent".into()));
-        }
-        if state.database.document(DocumentKind::Node, node.to_string()).await?.is_none() {
-            return Err(invalid(format!("{node_field}: there is no organisation node \"{node}\"")));
-        }
-    }
-    for (group, data_type) in document.data_sets()? {
-        if state.catalogue.by_group_and_type(group.as_str(), data_type.as_str()).await?.is_none() {
-            let message = format!(
-                "modules: there is no data set for data group \"{group}\" and data type \"{data_type}\""
-            );
-            return Err(invalid(message));
-        }
-    }
-    Ok(())
-}
-
-fn invalid(message: String) -> WriteError {
-    WriteError::new(ErrorCode::InvalidDefinition, message)
+    let actor = Caller::Administrator.actor(request_id);
+    let saved = state.database.save_document(kind, id, document, actor).await;
+    saved.map_err(|error| taken(error, kind.words(), &slug))?;
+    Ok(HttpResponse::Ok().json(answer))
 }

@@ -6,7 +6,7 @@ use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use backdrop_core::error::ErrorCode;
 use backdrop_core::json as strict_json;
-use backdrop_postgres::StoreError;
+use backdrop_postgres::{SaveError, StoreError};
 use serde_json::json;
 use std::fmt::Display;
 use uuid::Uuid;
@@ -62,13 +62,13 @@ pub(super) fn in_use(what: &str, by: &str) -> WriteError {
 }
 
 /// Tells a name that is taken from a fault of the store.
-pub(super) fn taken(error: StoreError, what: &str, name: &str) -> WriteError {
-    match &error {
-        StoreError::Conflict { .. } => {
+pub(super) fn taken(error: impl Into<SaveError>, what: &str, name: &str) -> WriteError {
+    match error.into() {
+        SaveError::Store(StoreError::Conflict { .. }) => {
             let message = format!("There is a {what} \"{name}\" already.");
             WriteError::new(ErrorCode::ResourceExists, message)
         }
-        _ => error.into(),
+        error => error.into(),
     }
 }
 

@@ -7,13 +7,10 @@ use crate::auth::Caller;
 use crate::error::WriteError;
 use actix_web::web::{self, Data, Path, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use backdrop_core::data_set::DataGroup;
-use backdrop_core::error::ErrorCode;
-use backdrop_core::schema::builtin_types;
 use backdrop_core::time;
 use backdrop_core::token::Scope;
-use backdrop_core::transform::{TransformDefinition, TransformType};
-use backdrop_postgres::{RunRow, SaveError, TransformRow};
+use backdrop_core::transform::TransformDefinition;
+use backdrop_postgres::{RunRow, TransformRow};
 use backdrop_service::clock;
 use backdrop_service::request::RequestId;
 use backdrop_service::routing::{get, only};
@@ -149,41 +146,11 @@ async fn save(
     definition: TransformDefinition,
     request_id: RequestId,
 ) -> Result<HttpResponse, WriteError> {
-    let kind = check(state, &definition).await?;
+    let kind = state.database.type_of(&definition).await?;
+    let (checked, now) = (definition.clone(), clock::now());
+    let kind = within_time(move || checked.check(&kind, now).map(|()| kind)).await?;
     let row = TransformRow { id, definition: definition.clone(), function: kind.function };
-    state.database.save_transform(id, definition, Caller::Administrator.actor(request_id)).await.map_err(
-        |error| match error {
-            SaveError::Refused(error) => error.into(),
-            SaveError::Store(error) => WriteError::from(error),
-        },
-    )?;
+    let actor = Caller::Administrator.actor(request_id);
+    state.database.save_transform(id, definition, kind, actor).await?;
     Ok(HttpResponse::Ok().json(view(&row)))
-}
-
-/// Checks a transform against its type, and that what it names is there.
-async fn check(state: &State, definition: &TransformDefinition) -> Result<TransformType, WriteError> {
-    let invalid = |message: String| WriteError::new(ErrorCode::InvalidDefinition, message);
-    let kinds = state.database.transform_types().await?;
-    let kind = kinds.into_iter().find(|row| row.id == definition.type_id).ok_or_else(|| {
-        invalid(format!(
-            "type_id: there is no transform type \"{}\"; see /transform-type",
-            definition.type_id
-        ))
-    })?;
-    let groups = state.database.data_groups().await?;
-    let is_known = |group: &&DataGroup| groups.iter().any(|known| known == group.as_str());
-    for (field, place) in [("input", &definition.input), ("output", &definition.output)] {
-        if let Some(unknown) = place.data_group.as_ref().filter(|group| !is_known(group)) {
-            return Err(invalid(format!(
-                "{field}: there is no data group \"{unknown}\"; make it by POST /data-groups"
-            )));
-        }
-    }
-    let wanted = &definition.input.data_type;
-    let is_used = state.database.data_sets().await?.iter().any(|row| row.data_set.data_type == *wanted);
-    if !is_used && !builtin_types().any(|known| known == wanted.as_str()) {
-        return Err(invalid(format!("input: there is no data set of data type \"{wanted}\"; make it first")));
-    }
-    let (definition, now) = (definition.clone(), clock::now());
-    within_time(move || definition.check(&kind.kind, now).map(|()| kind.kind)).await
 }

@@ -12,6 +12,7 @@ use backdrop_core::data_set::{DataSet, DataSetId};
 use backdrop_core::error::chain;
 use backdrop_core::time::Timestamp;
 use backdrop_core::token::{Scope, TokenHash, TokenId};
+use sqlx::error::DatabaseError;
 use sqlx::postgres::PgListener;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -263,7 +264,15 @@ async fn follow(shared: Arc<Shared>) {
 
 async fn listen(shared: &Shared) -> Result<(), StoreError> {
     let mut listener = PgListener::connect_with(&shared.database.pool).await?;
-    listener.listen("backdrop_configuration").await?;
+    match listener.listen("backdrop_configuration").await {
+        // A standby passes no notifications on, so there it is asked again and again.
+        Err(error) if is_of_standby(&error) => {
+            shared.refresh().await?;
+            tokio::time::sleep(POLL_INTERVAL).await;
+            return Ok(());
+        }
+        listens => listens?,
+    }
     loop {
         shared.refresh().await?;
         tokio::select! {
@@ -271,4 +280,9 @@ async fn listen(shared: &Shared) -> Result<(), StoreError> {
             () = tokio::time::sleep(POLL_INTERVAL) => {}
         }
     }
+}
+
+/// Whether the server refused because it is a standby (SQLSTATE 25006).
+fn is_of_standby(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(DatabaseError::code).is_some_and(|code| code == "25006")
 }
