@@ -10,8 +10,8 @@ const PASSWORD: &str = "a-password-for-tests";
 /// A user for each service.
 #[derive(Clone, Debug)]
 pub(crate) struct Users {
-    /// What stands before and behind the name of the user in the URL of the database.
     scheme: String,
+    /// Host, port and database, as they stand behind the user in a URL.
     server: String,
     database: String,
 }
