@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check
+.PHONY: help run test faults check
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 12
@@ -22,6 +22,11 @@ test: ## Run every test, on private servers
 	@if cargo nextest --version >/dev/null 2>&1; then tests='nextest run'; else tests='test --lib --bins --tests'; fi; \
 	set -x; $${CARGO_TARGET_DIR:-target}/debug/with-services -- cargo $$tests --workspace --no-fail-fast
 	cargo test --workspace --doc --quiet
+
+faults: ## Inject every fault into the running services, and print what was lost (about half an hour)
+	@scripts/install-dependencies test
+	cargo build --workspace --bins
+	@$${CARGO_TARGET_DIR:-target}/debug/with-services -- $${CARGO_TARGET_DIR:-target}/debug/faults $(FAULTS)
 
 # Licences and advisories are checked by a tool that takes minutes to build: the public
 # workflow (.github/workflows/ci.yml) runs it. The documentation is for those who work on the

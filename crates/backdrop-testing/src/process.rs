@@ -18,6 +18,8 @@ pub struct Process {
     child: Child,
     log: PathBuf,
     address: SocketAddr,
+    /// What it is told by its environment, its listening address included.
+    environment: Vec<(String, String)>,
 }
 
 impl Process {
@@ -34,16 +36,21 @@ impl Process {
     ) -> anyhow::Result<Self> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let log = folder.join(format!("{name}-{}.log", address.port()));
-        let child = Command::new(program(name)?)
-            .envs(environment.iter().map(|(name, value)| (name, value)))
-            .env(listen_variable, address.to_string())
-            .env("BACKDROP_LOG_FORMAT", "text")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(File::create(&log)?)
-            .spawn()
-            .with_context(|| format!("cannot start {name}"))?;
-        Ok(Self { name: name.to_owned(), child, log, address })
+        let mut environment = environment.to_vec();
+        environment.push((listen_variable.to_owned(), address.to_string()));
+        environment.push(("BACKDROP_LOG_FORMAT".to_owned(), "text".to_owned()));
+        let child = spawn(name, &log, &environment)?;
+        Ok(Self { name: name.to_owned(), child, log, address, environment })
+    }
+
+    /// Starts it again after it has ended, with the same settings at the same address; its log goes on.
+    ///
+    /// # Errors
+    /// If it still runs, or cannot be started.
+    pub fn restart(&mut self) -> anyhow::Result<()> {
+        ensure!(!self.is_running(), "{} still runs", self.name);
+        self.child = spawn(&self.name, &self.log, &self.environment)?;
+        Ok(())
     }
 
     /// Where it listens.
@@ -143,11 +150,20 @@ impl Drop for Process {
     }
 }
 
-/// The program, beside the test's own in the target folder.
+fn spawn(name: &str, log: &Path, environment: &[(String, String)]) -> anyhow::Result<Child> {
+    Command::new(program(name)?)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(File::options().create(true).append(true).open(log)?)
+        .spawn()
+        .with_context(|| format!("cannot start {name}"))
+}
+
+/// The program: beside this one, or, if this is a test, one folder up.
 fn program(name: &str) -> anyhow::Result<PathBuf> {
-    let test = std::env::current_exe()?;
-    let folder = test.ancestors().nth(2).context("a test lies in target/<profile>/deps")?;
-    let program = folder.join(name);
-    ensure!(program.exists(), "{} is not built; run `cargo build --workspace --bins`", program.display());
-    Ok(program)
+    let this = std::env::current_exe()?;
+    let folders = this.ancestors().skip(1).take(2);
+    let found = folders.map(|folder| folder.join(name)).find(|program| program.is_file());
+    found.with_context(|| format!("{name} is not built; run `cargo build --workspace --bins`"))
 }

@@ -22,6 +22,7 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
         (worker, vec![core, postgres, queue, service]),
         ("backdrop-cli", vec![core, postgres, queue, service, read, write, worker]),
         ("backdrop-testing", vec![core, postgres, queue, service, read, write, worker, "backdrop-cli"]),
+        ("backdrop-faults", vec!["backdrop-testing"]),
     ])
 }
 

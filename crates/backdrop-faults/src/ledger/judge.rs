@@ -1,0 +1,314 @@
+//! Whether the promises were kept, as the rows of batches, the records and their order show.
+
+use super::act::{GROUP, number_of, request_id};
+use super::model::Model;
+use super::{Act, Answered, Found, Ledger, Sent, Verdict};
+use backdrop_testing::sqlx::{self, Row};
+use backdrop_testing::{Client, Stack};
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+/// How long accepted batches may take to be decided once everything is well again.
+const DECIDED_WITHIN: Duration = Duration::from_secs(60);
+/// How long a transaction that has done its work may take to end.
+const TRANSACTIONS_END_WITHIN: Duration = Duration::from_secs(10);
+/// How often it is looked whether all is decided.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// A batch behind the services.
+#[derive(Clone, Debug)]
+struct BatchRow {
+    place: (i64, i64),
+    outcome: String,
+}
+
+/// Batches by the act that sent them, in the order accepted.
+type Rows = HashMap<usize, Vec<BatchRow>>;
+
+impl Ledger {
+    /// Waits until everything accepted is decided, and judges.
+    ///
+    /// # Panics
+    /// If the store cannot be asked.
+    pub async fn judge(&self, stack: &Stack) -> Verdict {
+        let sent = self.book().sent.clone();
+        let mut verdict = Verdict { sent: sent.len(), ..Verdict::default() };
+        let (rows, lost) = self.settle(stack, &sent, &mut verdict).await;
+        for one in &sent {
+            judge_one(one, rows.get(&one.number).map_or(&[][..], Vec::as_slice), &lost, &mut verdict);
+        }
+        self.judge_order(&sent, &rows, &mut verdict);
+        for index in 0..self.data_types.len() {
+            self.judge_records(stack, index, &sent, &rows, &mut verdict).await;
+        }
+        self.judge_reads(&mut verdict);
+        count_gaps(stack, &mut verdict).await;
+        verdict.open_transactions = open_transactions(stack).await;
+        verdict
+    }
+
+    /// Waits until all that was accepted has a row, or a receipt that says that it is lost, and nothing waits in
+    /// the queue any more. Gives the rows, and the acts that are reported as lost.
+    async fn settle(
+        &self,
+        stack: &Stack,
+        sent: &[Sent],
+        verdict: &mut Verdict,
+    ) -> (Rows, HashMap<usize, String>) {
+        let mut lost: HashMap<usize, String> = HashMap::new();
+        let deadline = Instant::now() + DECIDED_WITHIN;
+        loop {
+            let rows = self.rows(stack).await;
+            let waiting: Vec<(&Sent, &str)> = sent
+                .iter()
+                .filter(|one| !rows.contains_key(&one.number) && !lost.contains_key(&one.number))
+                .filter_map(|one| match &one.answered {
+                    Answered::Accepted(receipt) => Some((one, receipt.as_str())),
+                    _ => None,
+                })
+                .collect();
+            if waiting.is_empty() && backlog_bytes(stack) == Some(0) {
+                // What was applied while the rows were read.
+                return (self.rows(stack).await, lost);
+            }
+            if Instant::now() > deadline {
+                verdict.undecided = waiting.len();
+                verdict.find(format!("the backlog is {:?} bytes", backlog_bytes(stack)));
+                return (rows, lost);
+            }
+            for (one, receipt) in waiting {
+                let writer =
+                    stack.writer().with_token(&format!("token-for-{}", self.data_type_of(one.number)));
+                match state_of(&writer, receipt) {
+                    Some(state) if state == "lost" => {
+                        lost.insert(one.number, state);
+                    }
+                    _ => break,
+                }
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    async fn rows(&self, stack: &Stack) -> Rows {
+        let found = sqlx::query(
+            "SELECT b.request_id, b.epoch, b.n, b.outcome FROM batch b JOIN data_set d ON d.id = b.data_set_id
+             WHERE d.data_group = $1 ORDER BY b.epoch, b.n",
+        )
+        .bind(GROUP)
+        .fetch_all(&stack.pool)
+        .await
+        .expect("batches");
+        let mut rows = Rows::new();
+        for row in found {
+            let Some(number) = number_of(row.get("request_id")) else { continue };
+            let place = (row.get("epoch"), row.get("n"));
+            rows.entry(number).or_default().push(BatchRow { place, outcome: row.get("outcome") });
+        }
+        rows
+    }
+
+    /// What one client sent to a data set, one after the other, each after the one before was acknowledged, was
+    /// accepted in that order.
+    fn judge_order(&self, sent: &[Sent], rows: &Rows, verdict: &mut Verdict) {
+        let mut last: HashMap<(usize, &str), (i64, i64)> = HashMap::new();
+        for one in sent.iter().filter(|one| one.answered.is_acknowledged()) {
+            let Some([row]) = rows.get(&one.number).map(Vec::as_slice) else { continue };
+            let before = last.insert((one.client, self.data_type_of(one.number)), row.place);
+            if before >= Some(row.place) {
+                verdict.out_of_order += 1;
+                verdict.find(format!(
+                    "{} stands at {:?}, after {before:?}",
+                    request_id(one.number),
+                    row.place
+                ));
+            }
+        }
+    }
+
+    /// The records are exactly those of the stored batches, applied once each, in the order accepted.
+    async fn judge_records(
+        &self,
+        stack: &Stack,
+        set: usize,
+        sent: &[Sent],
+        rows: &Rows,
+        verdict: &mut Verdict,
+    ) {
+        let of_set = sent.iter().filter(|one| one.number % self.data_types.len() == set);
+        let stored: BTreeMap<(i64, i64), (Act, usize)> = of_set
+            .flat_map(|one| {
+                let rows = rows.get(&one.number).into_iter().flatten();
+                let stored = rows.filter(|row| row.outcome == "stored");
+                stored.map(|row| (row.place, (one.act, one.number)))
+            })
+            .collect();
+        let mut model = Model::default();
+        for (act, number) in stored.values() {
+            model.apply(*act, *number);
+        }
+        let data_type = &self.data_types[set];
+        let state = sqlx::query(
+            "SELECT s.version, s.records FROM data_set_state s JOIN data_set d ON d.id = s.data_set_id
+             WHERE d.data_group = $1 AND d.data_type = $2",
+        );
+        let state = state.bind(GROUP).bind(data_type).fetch_optional(&stack.pool).await.expect("a state");
+        let (version, count): (i64, i64) =
+            state.map_or((0, 0), |row| (row.get("version"), row.get("records")));
+        if (version, count) != (model.version, i64::try_from(model.records.len()).expect("few")) {
+            verdict.find(format!(
+                "{data_type} has version {version} and {count} records, not {} and {}",
+                model.version,
+                model.records.len()
+            ));
+        }
+        let found = records_of(stack, data_type).await;
+        compare(data_type, &model.records, &found, verdict);
+    }
+
+    fn judge_reads(&self, verdict: &mut Verdict) {
+        let reads = self.book().reads.clone();
+        verdict.reads = reads.len();
+        for read in reads {
+            verdict.slowest_read = verdict.slowest_read.max(read.took);
+            match read.found {
+                Found::There => {}
+                Found::Nothing => verdict.reads_refused += 1,
+                Found::Stale(number) => {
+                    verdict.stale_reads += 1;
+                    verdict.find(format!("a read did not find {}", request_id(number)));
+                }
+                Found::Faulty(answer) => {
+                    verdict.faulty_answers += 1;
+                    verdict.find(format!("a read was answered {answer}"));
+                }
+            }
+        }
+    }
+}
+
+fn judge_one(one: &Sent, rows: &[BatchRow], lost: &HashMap<usize, String>, verdict: &mut Verdict) {
+    let name = request_id(one.number);
+    verdict.slowest_write = verdict.slowest_write.max(one.took);
+    verdict.acknowledged += usize::from(one.answered.is_acknowledged());
+    if rows.len() > 1 {
+        verdict.duplicated += rows.len() - 1;
+        verdict.find(format!("{name} has {} rows", rows.len()));
+    }
+    let outcome = rows.first().map(|row| row.outcome.as_str());
+    let is_kept = match (&one.answered, outcome) {
+        (Answered::Stored, outcome) => outcome == Some("stored"),
+        (Answered::Rejected, outcome) => outcome == Some("rejected"),
+        (Answered::Accepted(_), Some("stored")) => one.act != Act::Bad,
+        (Answered::Accepted(_), Some(_)) => one.act == Act::Bad || outcome == Some("dead"),
+        // What is not decided in time is counted as that.
+        (Answered::Accepted(_), None) => verdict.undecided > 0 || lost.contains_key(&one.number),
+        (Answered::Refused | Answered::Unknown | Answered::Faulty(_), _) => true,
+    };
+    if !is_kept {
+        verdict.lost += 1;
+        verdict.find(format!("{name}, {:?}, was answered {:?}, and is {outcome:?}", one.act, one.answered));
+    }
+    match &one.answered {
+        Answered::Refused => {
+            verdict.refused += 1;
+            if outcome.is_some() {
+                verdict.refused_and_stored += 1;
+                verdict.find(format!("{name} was refused, and is {outcome:?}"));
+            }
+        }
+        Answered::Unknown => verdict.unanswered += 1,
+        Answered::Faulty(answer) => {
+            verdict.faulty_answers += 1;
+            verdict.find(format!("{name} was answered {answer}"));
+        }
+        Answered::Stored | Answered::Rejected | Answered::Accepted(_) => {}
+    }
+    verdict.reported_lost += usize::from(lost.contains_key(&one.number));
+    verdict.rejected +=
+        usize::from(one.answered.is_acknowledged() && matches!(outcome, Some("rejected" | "dead")));
+}
+
+/// Records that are missing are lost, those too many were stored twice, and others lost against an older write.
+fn compare(
+    data_type: &str,
+    expected: &BTreeMap<String, (i64, i64)>,
+    found: &BTreeMap<String, (i64, i64)>,
+    verdict: &mut Verdict,
+) {
+    for (id, wanted) in expected {
+        match found.get(id) {
+            None => {
+                verdict.lost += 1;
+                verdict.find(format!("record {id} of {data_type} is missing"));
+            }
+            Some(there) if there != wanted => {
+                verdict.out_of_order += 1;
+                verdict.find(format!("record {id} of {data_type} is {there:?}, not {wanted:?}"));
+            }
+            Some(_) => {}
+        }
+    }
+    for id in found.keys().filter(|id| !expected.contains_key(*id)) {
+        verdict.duplicated += 1;
+        verdict.find(format!("record {id} of {data_type} should not be there"));
+    }
+}
+
+async fn records_of(stack: &Stack, data_type: &str) -> BTreeMap<String, (i64, i64)> {
+    let records = sqlx::query(
+        "SELECT r.id, r.seq, (r.body->>'batch')::bigint AS batch
+         FROM data_set d JOIN data_set_state s ON s.data_set_id = d.id
+         JOIN record r ON r.data_set_id = d.id AND r.generation = s.generation
+         WHERE d.data_group = $1 AND d.data_type = $2",
+    );
+    let records = records.bind(GROUP).bind(data_type).fetch_all(&stack.pool).await.expect("records");
+    records.iter().map(|row| (row.get("id"), (row.get("seq"), row.get("batch")))).collect()
+}
+
+/// The state of a receipt, if it is told.
+fn state_of(writer: &Client, receipt: &str) -> Option<String> {
+    let answer = writer.send("GET", &format!("/receipts/{receipt}"), Vec::new()).ok()?;
+    (answer.status == 200).then(|| answer.json()["state"].as_str().map(str::to_owned)).flatten()
+}
+
+/// Bytes that wait in the queue; `None` if it cannot be asked.
+fn backlog_bytes(stack: &Stack) -> Option<u64> {
+    let mut redis = stack.redis_connection().ok()?;
+    let keys: Vec<String> =
+        backdrop_testing::redis::cmd("KEYS").arg("backdrop:*:epoch").query(&mut redis).ok()?;
+    let mut waiting = 0;
+    for key in keys {
+        let mut asked = backdrop_testing::redis::cmd("HMGET");
+        let (appended, applied): (Option<u64>, Option<u64>) =
+            asked.arg(key).arg(&["appended", "applied"]).query(&mut redis).ok()?;
+        waiting += appended.unwrap_or(0).saturating_sub(applied.unwrap_or(0));
+    }
+    Some(waiting)
+}
+
+async fn count_gaps(stack: &Stack, verdict: &mut Verdict) {
+    let sql = "SELECT count(*) AS gaps, coalesce(sum(missing), 0)::bigint AS missing FROM ingest_gap";
+    let row = sqlx::query(sql).fetch_one(&stack.pool).await.expect("gaps");
+    let number = |name| usize::try_from(row.get::<i64, _>(name)).expect("a count");
+    (verdict.gaps, verdict.gap_entries) = (number("gaps"), number("missing"));
+}
+
+/// Transactions of the services that stay open, though nothing is done any more.
+async fn open_transactions(stack: &Stack) -> usize {
+    let deadline = Instant::now() + TRANSACTIONS_END_WITHIN;
+    loop {
+        let open: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM pg_stat_activity
+             WHERE datname = current_database() AND state LIKE 'idle in transaction%'
+               AND xact_start < now() - interval '1 second'",
+        )
+        .fetch_one(&stack.pool)
+        .await
+        .expect("sessions");
+        if open == 0 || Instant::now() > deadline {
+            return usize::try_from(open).expect("a count");
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}

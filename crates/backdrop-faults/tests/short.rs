@@ -1,0 +1,35 @@
+//! Every fault, a few times: that its promise is kept. `make faults` injects them as often as it takes.
+
+use backdrop_faults::{Moments, Scale, faults};
+
+fn keeps_its_promise(name: &str) {
+    let given = std::env::var("BACKDROP_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = given.unwrap_or_else(Moments::new_seed);
+    println!("BACKDROP_TEST_SEED={seed}");
+    let fault = faults::named(name).expect("a fault of that name");
+    let report = fault.try_out(Scale::Short, seed).expect("a trial");
+    println!("{report:?}");
+    assert!(report.broken().is_empty(), "{:#?}", report.broken());
+}
+
+/// A test for each fault, and one that none was forgotten.
+macro_rules! short {
+    ($($test:ident: $name:literal,)*) => {
+        $(#[test]
+        fn $test() {
+            keeps_its_promise($name);
+        })*
+
+        #[test]
+        fn every_fault_has_its_test() {
+            let tested = [$($name),*];
+            let names: Vec<&str> = faults::ALL.iter().map(|fault| fault.name).collect();
+            assert_eq!(names, tested);
+        }
+    };
+}
+
+short! {
+    worker_killed: "worker-killed",
+    redis_killed: "redis-killed",
+}
