@@ -42,7 +42,7 @@ impl Application {
         let listener = TcpListener::bind(settings.read_listen)
             .with_context(|| format!("BACKDROP_READ_LISTEN: cannot listen on {}", settings.read_listen))?;
         let local_addr = listener.local_addr()?;
-        let catalogue = Catalogue::start(database.clone()).await;
+        let catalogue = Catalogue::start_without_tokens(database.clone()).await;
         Ok(Self { listener, local_addr, catalogue, database })
     }
 

@@ -7,12 +7,11 @@ mod stint;
 
 use crate::batch_span::BatchSpan;
 use crate::schemas::{SchemaLoadError, Schemas};
-use backdrop_core::batch::{BatchKind, ENVELOPE_VERSION, Envelope, EnvelopeError, Handling};
+use backdrop_core::batch::{BatchKind, Envelope, EnvelopeError};
 use backdrop_core::data_set::DataSetId;
 use backdrop_core::error::ErrorCode;
 use backdrop_core::ingest::{DecidedEntry, DecodedEntry, Effect, ReceivedEntry};
 use backdrop_core::log::Partition;
-use backdrop_core::origin::Origin;
 use backdrop_core::record::Violations;
 use backdrop_postgres::{Catalogue, Database, StoreError};
 use judge::{Rules, Wanted, Work};
@@ -170,18 +169,6 @@ fn decode(
 
 /// An envelope for an entry that has none: data set 0 is nobody's, and the id follows from the place.
 fn nameless(partition: Partition, entry: &ReceivedEntry) -> Envelope {
-    Envelope {
-        version: ENVELOPE_VERSION,
-        kind: BatchKind::Append,
-        batch_id: Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{partition}/{}", entry.id).as_bytes()),
-        data_set_id: DataSetId(0),
-        token_id: None,
-        request_id: String::new(),
-        traceparent: None,
-        idempotency: None,
-        origin: Origin::Request,
-        configuration: 0,
-        handling: Handling::Strict,
-        faults: Vec::new(),
-    }
+    let batch_id = Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{partition}/{}", entry.id).as_bytes());
+    Envelope::new(BatchKind::Append, batch_id, DataSetId(0), String::new())
 }

@@ -131,7 +131,7 @@ async fn work(
     let Some(partitions) = partitions(&database, &stop).await else { return };
     let worker = Uuid::new_v4();
     info!(%worker, partitions = partitions.len(), "worker begins");
-    let catalogue = Arc::new(Catalogue::start(database.clone()).await);
+    let catalogue = Arc::new(Catalogue::start_without_tokens(database.clone()).await);
     metrics.know(&catalogue);
     let schemas = Arc::new(Schemas::new(database.clone()));
     let alone = Alone::default();

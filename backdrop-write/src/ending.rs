@@ -10,15 +10,25 @@ use backdrop_postgres::BatchRow;
 pub(crate) enum Ended {
     /// It is committed; with its row, if who waits needs more than that.
     Stored(Option<Box<BatchRow>>),
-    /// It was not stored; why, if that is still known.
-    NotStored(Outcome, Option<Violations>),
+    /// It was not stored; its row tells why, if that is still known.
+    NotStored(Box<BatchRow>),
+}
+
+impl Ended {
+    /// Its row, if it was looked at.
+    pub(crate) fn row(&self) -> Option<&BatchRow> {
+        match self {
+            Self::Stored(row) => row.as_deref(),
+            Self::NotStored(row) => Some(row),
+        }
+    }
 }
 
 impl From<BatchRow> for Ended {
     fn from(row: BatchRow) -> Self {
         match row.outcome {
             Outcome::Stored => Self::Stored(Some(Box::new(row))),
-            outcome => Self::NotStored(outcome, row.violations),
+            Outcome::Rejected | Outcome::Dead => Self::NotStored(Box::new(row)),
         }
     }
 }

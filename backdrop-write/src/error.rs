@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use backdrop_core::error::{ApiError, ErrorCode, chain};
-use backdrop_postgres::StoreError;
+use backdrop_postgres::{SaveError, StoreError};
 use backdrop_service::error_response::ErrorResponse;
 use std::fmt;
 use tracing::error;
@@ -46,6 +46,15 @@ impl From<StoreError> for WriteError {
         } else {
             error!(error = cause, "store failed");
             Self::new(ErrorCode::Internal, "Something went wrong on our side; it was logged.")
+        }
+    }
+}
+
+impl From<SaveError> for WriteError {
+    fn from(error: SaveError) -> Self {
+        match error {
+            SaveError::Refused(error) => error.into(),
+            SaveError::Store(error) => error.into(),
         }
     }
 }

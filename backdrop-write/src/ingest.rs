@@ -8,7 +8,7 @@ use crate::error::WriteError;
 use crate::idempotency::IDEMPOTENT_REPLAYED;
 use crate::metrics::{Append, Metrics};
 use crate::outcomes::{Awaited, Outcomes, Waiter};
-use backdrop_core::batch::{BatchKind, ENVELOPE_VERSION, Envelope, Handling, Idempotency};
+use backdrop_core::batch::{BatchKind, Envelope, Handling, Idempotency};
 use backdrop_core::data_set::DataSet;
 use backdrop_core::error::{ErrorCode, chain};
 use backdrop_core::origin::Origin;
@@ -98,8 +98,8 @@ impl Told {
                 let details = row.filter(|row| self.tells_details || row.rejected > 0);
                 Ok(Submitted::Stored { details, is_repeated })
             }
-            Ended::NotStored(outcome, violations) => {
-                let error = WriteError::from(not_stored(outcome, violations));
+            Ended::NotStored(row) => {
+                let error = WriteError::from(not_stored(row.outcome, row.violations));
                 let (name, value) = IDEMPOTENT_REPLAYED;
                 Err(if is_repeated { error.with_header(name, value) } else { error })
             }
@@ -150,9 +150,8 @@ impl Ingest {
     /// Puts a change into the log, and waits for its outcome as long as is asked. If it is the repetition of one
     /// that has ended, it ends as that one did.
     pub(crate) async fn submit(&self, mut change: Change<'_>) -> Result<Submitted, WriteError> {
-        if let Some(ended) = self.ended_before(&change).await? {
-            self.metrics.appended(Append::Repeated);
-            return change.told().answer(ended, true);
+        if let Some(submitted) = self.answered_before(&change).await? {
+            return Ok(submitted);
         }
         let batch_id = change.batch_id();
         request::note_batch(batch_id);
@@ -162,7 +161,8 @@ impl Ingest {
             partition: change.data_set.partition,
             entry: None,
         };
-        let (told, wait, count, name) = (change.told(), change.wait, change.count, &change.data_set.name);
+        let (told, wait, is_keyed) = (change.told(), change.wait, change.idempotency.is_some());
+        let (count, name) = (change.count, &change.data_set.name);
         let mut waiter = self.outcomes.wait_for(receipt.data_set_id, batch_id, told.awaited);
         let room = change.room.take();
         let request = append_request(change, batch_id);
@@ -183,7 +183,11 @@ impl Ingest {
         self.metrics.accepted(name.as_str(), count);
         let receipt = ReceiptId { entry: Some(entry), ..receipt };
         match self.wait_until(began + wait, &mut waiter).await {
-            Some(ended) => told.answer(ended, false),
+            Some(ended) => {
+                // The worker found it at another place of the log: who sent it there came before.
+                let was_before = ended.row().is_some_and(|row| row.entry != entry);
+                told.answer(ended, is_keyed && was_before)
+            }
             None => {
                 if !wait.is_zero() {
                     self.metrics.outcome_late();
@@ -192,6 +196,13 @@ impl Ingest {
                 Ok(Submitted::Queued(receipt))
             }
         }
+    }
+
+    /// The answer to a change that repeats one that has ended.
+    pub(crate) async fn answered_before(&self, change: &Change<'_>) -> Result<Option<Submitted>, WriteError> {
+        let Some(ended) = self.ended_before(change).await? else { return Ok(None) };
+        self.metrics.appended(Append::Repeated);
+        change.told().answer(ended, true).map(Some)
     }
 
     /// How the batch ended for which the idempotency key of a change stands. If the store cannot tell, the worker
@@ -252,18 +263,14 @@ impl Ingest {
 fn append_request(change: Change<'_>, batch_id: Uuid) -> AppendRequest {
     let RequestId(request_id) = change.request_id;
     let envelope = Envelope {
-        version: ENVELOPE_VERSION,
-        kind: change.kind,
-        batch_id,
-        data_set_id: change.data_set.id,
         token_id: change.caller.token_id(),
-        request_id,
         traceparent: trace::passed_on(change.traceparent).map(|parent| parent.as_str().to_owned()),
         idempotency: change.idempotency,
         origin: change.origin,
         configuration: change.configuration,
         handling: change.handling,
         faults: change.faults,
+        ..Envelope::new(change.kind, batch_id, change.data_set.id, request_id)
     };
     AppendRequest {
         partition: change.data_set.partition,

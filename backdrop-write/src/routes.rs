@@ -32,8 +32,9 @@ use crate::error::WriteError;
 use crate::formats::Decoder;
 use crate::ingest::Ingest;
 use actix_web::HttpRequest;
-use actix_web::web::{self, PathConfig, QueryConfig, ServiceConfig};
+use actix_web::web::{self, Bytes, PathConfig, Payload, QueryConfig, ServiceConfig};
 use backdrop_core::error::{ErrorCode, chain};
+use backdrop_core::json as strict_json;
 use backdrop_core::token::Scope;
 use backdrop_postgres::{Catalogue, Database, KnownDataSet};
 use backdrop_queue::Queue;
@@ -116,6 +117,13 @@ impl State {
         if let Err(error) = self.catalogue.refresh().await {
             warn!(error = chain(&error), "configuration not refreshed");
         }
+    }
+
+    /// The body of a request, within bounds and as strict as that of records.
+    async fn read_json(&self, request: &HttpRequest, payload: Payload) -> Result<Bytes, WriteError> {
+        let body = self.body.read(request.headers(), payload).await?;
+        strict_json::records_text(&body)?;
+        Ok(body)
     }
 
     async fn data_set(&self, group: &str, data_type: &str) -> Result<Arc<KnownDataSet>, WriteError> {

@@ -1,7 +1,7 @@
 //! Storing the results: in the log of their data set, which is made if it is missing.
 
 use super::{Failure, LEASE, Transformer};
-use backdrop_core::batch::{BatchKind, ENVELOPE_VERSION, Envelope, Handling, Outcome};
+use backdrop_core::batch::{BatchKind, Envelope, Outcome};
 use backdrop_core::data_set::{DataSet, DataSetDefinition, DataSetName, DataSetSettings, SchemaChoice};
 use backdrop_core::error::ErrorCode;
 use backdrop_core::origin::Origin;
@@ -138,18 +138,9 @@ impl Transformer {
         let records = serde_json::to_string(records).map_err(Failure::Unreadable)?;
         within(records.len(), BYTES_MAX, "bytes")?;
         let envelope = Envelope {
-            version: ENVELOPE_VERSION,
-            kind: BatchKind::Append,
-            batch_id,
-            data_set_id: output.id,
-            token_id: None,
-            request_id: request_id(run),
-            traceparent: None,
-            idempotency: None,
             origin: Origin::Json,
             configuration: self.catalogue.version(),
-            handling: Handling::Strict,
-            faults: Vec::new(),
+            ..Envelope::new(BatchKind::Append, batch_id, output.id, request_id(run))
         };
         let deadline = Instant::now() + APPEND_DEADLINE;
         Ok(AppendRequest { partition: output.partition, envelope, records, deadline })

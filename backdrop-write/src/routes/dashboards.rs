@@ -1,6 +1,8 @@
 //! `/dashboard`: pages of figures; and those that show one data set.
 
-use super::{State, documents};
+use super::State;
+use super::documents::OfKind;
+use super::resources::{self, views};
 use crate::error::WriteError;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
@@ -8,8 +10,14 @@ use backdrop_core::document::DocumentKind;
 use backdrop_core::token::Scope;
 use backdrop_service::routing::{get, only};
 
+enum Dashboards {}
+
+impl OfKind for Dashboards {
+    const KIND: DocumentKind = DocumentKind::Dashboard;
+}
+
 pub(super) fn configure(config: &mut ServiceConfig) {
-    documents::configure(config, "/dashboard", DocumentKind::Dashboard);
+    resources::configure::<Dashboards>(config, "/dashboard");
     config.service(
         web::resource("/data-sets/{name}/dashboard")
             .route(get().to(of_data_set))
@@ -24,6 +32,5 @@ async fn of_data_set(
 ) -> Result<HttpResponse, WriteError> {
     let (known, _) = state.administered(&name, Scope::Admin, &request).await?;
     let rows = state.database.dashboards_of(known.data_set.id).await?;
-    let views: Vec<_> = rows.iter().map(|row| documents::view(row.id, &row.body)).collect();
-    Ok(HttpResponse::Ok().json(views))
+    Ok(views::<Dashboards>(&rows))
 }

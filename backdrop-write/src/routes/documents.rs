@@ -2,166 +2,61 @@
 //! organisations have in common.
 
 use super::State;
-use super::resources::{body, deleted, not_found, same_id, taken, without_id};
-use crate::auth::Caller;
+use super::resources::{Resource, taken};
 use crate::error::WriteError;
-use actix_web::web::{self, Data, Path, Payload, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::web::Bytes;
 use backdrop_core::document::{Document, DocumentKind};
-use backdrop_core::error::ErrorCode;
-use backdrop_postgres::{DOCUMENTS_MAX, DocumentRow};
-use backdrop_service::request::RequestId;
-use backdrop_service::routing::{get, only};
-use serde_json::{Map, Value};
+use backdrop_postgres::{Actor, DocumentRow};
+use serde_json::Value;
 use uuid::Uuid;
 
-/// The routes for one kind of document.
-pub(super) fn configure(config: &mut ServiceConfig, path: &str, kind: DocumentKind) {
-    let kind = Data::new(kind);
-    for path in [path.to_owned(), format!("{path}/")] {
-        config.service(
-            web::resource(path)
-                .app_data(kind.clone())
-                .route(get().to(list))
-                .post(create)
-                .default_service(only("GET, HEAD, POST")),
-        );
+/// The documents of one kind.
+pub(super) trait OfKind: 'static {
+    /// The kind.
+    const KIND: DocumentKind;
+}
+
+impl<K: OfKind> Resource for K {
+    const WHAT: &'static str = K::KIND.words();
+    type Definition = Document;
+    type Row = DocumentRow;
+
+    async fn read(body: Bytes) -> Result<(Document, Option<Uuid>), WriteError> {
+        Ok(Document::parse(K::KIND, &body)?)
     }
-    config.service(
-        web::resource(format!("{path}/{{id}}"))
-            .app_data(kind)
-            .route(get().to(show))
-            .put(replace)
-            .delete(delete)
-            .default_service(only("GET, HEAD, PUT, DELETE")),
-    );
-}
 
-/// A document as clients see it.
-pub(super) fn view(id: Uuid, body: &Map<String, Value>) -> Value {
-    let mut whole = body.clone();
-    whole.insert("id".into(), id.to_string().into());
-    Value::Object(whole)
-}
-
-async fn list(
-    kind: Data<DocumentKind>,
-    state: Data<State>,
-    request: HttpRequest,
-) -> Result<HttpResponse, WriteError> {
-    state.guard.administrator(request.headers())?;
-    let rows = state.database.documents(**kind).await?;
-    Ok(HttpResponse::Ok().json(rows.iter().map(|row| view(row.id, &row.body)).collect::<Vec<_>>()))
-}
-
-async fn show(
-    kind: Data<DocumentKind>,
-    state: Data<State>,
-    path: Path<String>,
-    request: HttpRequest,
-) -> Result<HttpResponse, WriteError> {
-    state.guard.administrator(request.headers())?;
-    let row = find(**kind, &state, &path).await?;
-    Ok(HttpResponse::Ok().json(view(row.id, &row.body)))
-}
-
-async fn create(
-    kind: Data<DocumentKind>,
-    state: Data<State>,
-    request: HttpRequest,
-    request_id: RequestId,
-    payload: Payload,
-) -> Result<HttpResponse, WriteError> {
-    let (document, id) = Document::parse(**kind, &body(&state, &request, payload).await?)?;
-    without_id(kind.words(), id)?;
-    save(**kind, &state, Uuid::new_v4(), document, request_id).await
-}
-
-async fn replace(
-    kind: Data<DocumentKind>,
-    state: Data<State>,
-    path: Path<String>,
-    request: HttpRequest,
-    request_id: RequestId,
-    payload: Payload,
-) -> Result<HttpResponse, WriteError> {
-    let (document, id) = Document::parse(**kind, &body(&state, &request, payload).await?)?;
-    let row = find(**kind, &state, &path).await?;
-    same_id(row.id, id)?;
-    save(**kind, &state, row.id, document, request_id).await
-}
-
-async fn delete(
-    kind: Data<DocumentKind>,
-    state: Data<State>,
-    path: Path<String>,
-    request: HttpRequest,
-    request_id: RequestId,
-) -> Result<HttpResponse, WriteError> {
-    state.guard.administrator(request.headers())?;
-    let row = find(**kind, &state, &path).await?;
-    let actor = Caller::Administrator.actor(request_id);
-    state.database.delete_document(**kind, row.id, actor).await?;
-    Ok(deleted(kind.words(), row.id))
-}
-
-async fn find(kind: DocumentKind, state: &State, name: &str) -> Result<DocumentRow, WriteError> {
-    // The store keeps no NUL, and refuses to be asked for one.
-    let found =
-        if name.contains('\0') { None } else { state.database.document(kind, name.to_owned()).await? };
-    found.ok_or_else(|| not_found(kind.words(), name))
-}
-
-async fn save(
-    kind: DocumentKind,
-    state: &State,
-    id: Uuid,
-    document: Document,
-    request_id: RequestId,
-) -> Result<HttpResponse, WriteError> {
-    check_references(kind, state, id, &document).await?;
-    let answer = view(id, &document.body);
-    let slug = document.slug.clone().unwrap_or_default();
-    let saved =
-        state.database.save_document(kind, id, document, Caller::Administrator.actor(request_id)).await;
-    if saved.map_err(|error| taken(error, kind.words(), &slug))? {
-        return Ok(HttpResponse::Ok().json(answer));
+    async fn all(state: &State) -> Result<Vec<DocumentRow>, WriteError> {
+        Ok(state.database.documents(K::KIND).await?)
     }
-    let message = format!("There are {DOCUMENTS_MAX} of them, and no more can be kept. Delete some.");
-    Err(invalid(message))
-}
 
-/// Checks that what a document names is there.
-async fn check_references(
-    kind: DocumentKind,
-    state: &State,
-    id: Uuid,
-    document: &Document,
-) -> Result<(), WriteError> {
-    let node_field = match kind {
-        DocumentKind::Dashboard => "organisation",
-        DocumentKind::Node => "parent_id",
-        DocumentKind::ModuleType => return Ok(()),
-    };
-    if let Some(node) = document.reference(node_field)? {
-        if kind == DocumentKind::Node && node == id {
-            return Err(invalid("parent_id: a node cannot be its own parent".into()));
+    async fn find(state: &State, name: &str) -> Result<Option<DocumentRow>, WriteError> {
+        // The store keeps no NUL, and refuses to be asked for one.
+        if name.contains('\0') {
+            return Ok(None);
         }
-        if state.database.document(DocumentKind::Node, node.to_string()).await?.is_none() {
-            return Err(invalid(format!("{node_field}: there is no organisation node \"{node}\"")));
-        }
+        Ok(state.database.document(K::KIND, name.to_owned()).await?)
     }
-    for (group, data_type) in document.data_sets()? {
-        if state.catalogue.by_group_and_type(group.as_str(), data_type.as_str()).await?.is_none() {
-            let message = format!(
-                "modules: there is no data set for data group \"{group}\" and data type \"{data_type}\""
-            );
-            return Err(invalid(message));
-        }
-    }
-    Ok(())
-}
 
-fn invalid(message: String) -> WriteError {
-    WriteError::new(ErrorCode::InvalidDefinition, message)
+    async fn save(state: &State, id: Uuid, document: Document, actor: Actor) -> Result<Value, WriteError> {
+        let row = DocumentRow { id, body: document.body.clone() };
+        let slug = document.slug.clone().unwrap_or_default();
+        let saved = state.database.save_document(K::KIND, id, document, actor).await;
+        saved.map_err(|error| taken(error, Self::WHAT, &slug))?;
+        Ok(Self::view(&row))
+    }
+
+    async fn delete(state: &State, id: Uuid, actor: Actor) -> Result<(), WriteError> {
+        state.database.delete_document(K::KIND, id, actor).await?;
+        Ok(())
+    }
+
+    fn id(row: &DocumentRow) -> Uuid {
+        row.id
+    }
+
+    fn view(row: &DocumentRow) -> Value {
+        let mut whole = row.body.clone();
+        whole.insert("id".into(), row.id.to_string().into());
+        Value::Object(whole)
+    }
 }

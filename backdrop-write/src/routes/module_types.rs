@@ -1,9 +1,16 @@
 //! `/module-type`: of which types the modules of dashboards are.
 
-use super::documents;
+use super::documents::OfKind;
+use super::resources;
 use actix_web::web::ServiceConfig;
 use backdrop_core::document::DocumentKind;
 
+enum ModuleTypes {}
+
+impl OfKind for ModuleTypes {
+    const KIND: DocumentKind = DocumentKind::ModuleType;
+}
+
 pub(super) fn configure(config: &mut ServiceConfig) {
-    documents::configure(config, "/module-type", DocumentKind::ModuleType);
+    resources::configure::<ModuleTypes>(config, "/module-type");
 }

@@ -1,9 +1,16 @@
 //! `/organisation/node`: departments, agencies, services and transactions.
 
-use super::documents;
+use super::documents::OfKind;
+use super::resources;
 use actix_web::web::ServiceConfig;
 use backdrop_core::document::DocumentKind;
 
+enum Nodes {}
+
+impl OfKind for Nodes {
+    const KIND: DocumentKind = DocumentKind::Node;
+}
+
 pub(super) fn configure(config: &mut ServiceConfig) {
-    documents::configure(config, "/organisation/node", DocumentKind::Node);
+    resources::configure::<Nodes>(config, "/organisation/node");
 }

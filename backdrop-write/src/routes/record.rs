@@ -11,7 +11,6 @@ use actix_web::web::{self, Bytes, Data, Path, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use backdrop_core::batch::BatchKind;
 use backdrop_core::error::ErrorCode;
-use backdrop_core::origin::Origin;
 use backdrop_core::record::is_id;
 use backdrop_service::request::RequestId;
 use backdrop_service::routing::only;
@@ -64,8 +63,7 @@ async fn delete(
     expect_id(&id)?;
     let kind = BatchKind::DeleteRecord { id };
     let idempotency = writer.key_standing_for(&kind, &Bytes::new()).await?;
-    let (origin, records, faults) = (Origin::Request, String::new(), Vec::new());
-    let asked = Asked { kind, origin, records, count: 0, faults, idempotency, room: None };
+    let asked = Asked::without_records(kind, idempotency);
     writer.submit(&state, asked, request_id, json!({"status": "ok"})).await
 }
 

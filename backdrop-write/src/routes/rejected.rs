@@ -156,16 +156,22 @@ async fn replay(
     request_id: RequestId,
 ) -> Result<HttpResponse, WriteError> {
     let writer = Writer::admit(&state, state.data_set(&path.0, &path.1).await?, &request)?;
-    let kept = find(&state, &writer.known.data_set, &path.2).await?;
+    let done = json!({"status": "ok"});
+    let of = path.2.parse().map_err(|_| not_kept(&path.2))?;
+    let kind = BatchKind::Replay { of, only_if_unchanged: options.only_if_unchanged };
+    let idempotency = writer.key_standing_for(&kind, &Bytes::new()).await?;
+    let Some(kept) = state.database.rejected_batch(&writer.known.data_set, of).await? else {
+        // It may have been let go since: who asks again is answered as the first time.
+        let asked = Asked::without_records(kind, idempotency);
+        let again = writer.answer_again(&state, asked, request_id, done).await?;
+        return again.ok_or_else(|| not_kept(&path.2));
+    };
     expect_records(&kept.batch)?;
     let (kept, records) = inflate(kept).await?;
-    let only_if_unchanged = options.only_if_unchanged;
-    let kind = BatchKind::Replay { of: kept.batch.batch_id, only_if_unchanged };
-    let idempotency = writer.key_standing_for(&kind, &Bytes::new()).await?;
     let count = backdrop_core::json::count(records.as_bytes()).unwrap_or_default();
     let (origin, faults) = (kept.origin, kept.faults);
     let asked = Asked { kind, origin, records, count, faults, idempotency, room: None };
-    writer.submit(&state, asked, request_id, json!({"status": "ok"})).await
+    writer.submit(&state, asked, request_id, done).await
 }
 
 /// Only records can be stored by a replay. A patch is for the record as it was then.

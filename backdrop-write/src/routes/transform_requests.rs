@@ -7,7 +7,6 @@ use crate::error::WriteError;
 use actix_web::web::{self, Data, Path, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, guard};
 use backdrop_core::error::ErrorCode;
-use backdrop_core::json as strict_json;
 use backdrop_core::time::{self, Timestamp};
 use backdrop_core::token::Scope;
 use backdrop_core::transform::readback::Written;
@@ -43,9 +42,7 @@ async fn run(
     let (group, data_type) = path.into_inner();
     let known = state.data_set(&group, &data_type).await?;
     state.guard.holder(Scope::Write, &request, &known, &state.catalogue)?;
-    let body = state.body.read(request.headers(), payload).await?;
-    strict_json::records_text(&body)?;
-    let written = read(&body, clock::now())?;
+    let written = read(&state.read_json(&request, payload).await?, clock::now())?;
     let runs = state.database.request_transforms(known.data_set.id, written).await?;
     Ok(HttpResponse::Ok().json(json!({"status": "ok", "runs": runs})))
 }

@@ -1,41 +1,23 @@
 //! `/transform`: which figures are computed from which data set; how that went; and those of one data set.
 
 use super::State;
-use super::resources::{self, body, deleted, not_found, same_id, without_id};
+use super::resources::{self, Resource, find, views};
 use super::schemas::within_time;
-use crate::auth::Caller;
 use crate::error::WriteError;
-use actix_web::web::{self, Data, Path, Payload, ServiceConfig};
+use actix_web::web::{self, Bytes, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use backdrop_core::data_set::DataGroup;
-use backdrop_core::error::ErrorCode;
-use backdrop_core::schema::builtin_types;
 use backdrop_core::time;
 use backdrop_core::token::Scope;
-use backdrop_core::transform::{TransformDefinition, TransformType};
-use backdrop_postgres::{RunRow, SaveError, TransformRow};
+use backdrop_core::transform::TransformDefinition;
+use backdrop_postgres::{Actor, RunRow, TransformRow};
 use backdrop_service::clock;
-use backdrop_service::request::RequestId;
 use backdrop_service::routing::{get, only};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-const WHAT: &str = "transform";
-
 pub(super) fn configure(config: &mut ServiceConfig) {
-    for path in ["/transform", "/transform/"] {
-        config.service(
-            web::resource(path).route(get().to(list)).post(create).default_service(only("GET, HEAD, POST")),
-        );
-    }
+    resources::configure::<Transforms>(config, "/transform");
     config
-        .service(
-            web::resource("/transform/{id}")
-                .route(get().to(show))
-                .put(replace)
-                .delete(delete)
-                .default_service(only("GET, HEAD, PUT, DELETE")),
-        )
         .service(
             web::resource("/transform/{id}/runs").route(get().to(runs)).default_service(only("GET, HEAD")),
         )
@@ -46,22 +28,60 @@ pub(super) fn configure(config: &mut ServiceConfig) {
         );
 }
 
-fn view(row: &TransformRow) -> Value {
-    let definition = &row.definition;
-    json!({
-        "id": row.id,
-        "type": {"id": definition.type_id, "function": row.function.as_str()},
-        "input": definition.input.to_json(),
-        "query-parameters": definition.query_parameters,
-        "options": definition.options,
-        "output": definition.output.to_json(),
-    })
-}
+enum Transforms {}
 
-async fn list(state: Data<State>, request: HttpRequest) -> Result<HttpResponse, WriteError> {
-    state.guard.administrator(request.headers())?;
-    let rows = state.database.transforms().await?;
-    Ok(HttpResponse::Ok().json(rows.iter().map(view).collect::<Vec<_>>()))
+impl Resource for Transforms {
+    const WHAT: &'static str = "transform";
+    type Definition = TransformDefinition;
+    type Row = TransformRow;
+
+    async fn read(body: Bytes) -> Result<(TransformDefinition, Option<Uuid>), WriteError> {
+        Ok(TransformDefinition::parse(&body)?)
+    }
+
+    async fn all(state: &State) -> Result<Vec<TransformRow>, WriteError> {
+        Ok(state.database.transforms().await?)
+    }
+
+    async fn find(state: &State, name: &str) -> Result<Option<TransformRow>, WriteError> {
+        let Ok(id) = Uuid::try_parse(name) else { return Ok(None) };
+        Ok(state.database.transform(id).await?)
+    }
+
+    async fn save(
+        state: &State,
+        id: Uuid,
+        definition: TransformDefinition,
+        actor: Actor,
+    ) -> Result<Value, WriteError> {
+        let kind = state.database.type_of(&definition).await?;
+        let (checked, now) = (definition.clone(), clock::now());
+        let kind = within_time(move || checked.check(&kind, now).map(|()| kind)).await?;
+        let row = TransformRow { id, definition: definition.clone(), function: kind.function };
+        state.database.save_transform(id, definition, kind, actor).await?;
+        Ok(Self::view(&row))
+    }
+
+    async fn delete(state: &State, id: Uuid, actor: Actor) -> Result<(), WriteError> {
+        state.database.delete_transform(id, actor).await?;
+        Ok(())
+    }
+
+    fn id(row: &TransformRow) -> Uuid {
+        row.id
+    }
+
+    fn view(row: &TransformRow) -> Value {
+        let definition = &row.definition;
+        json!({
+            "id": row.id,
+            "type": {"id": definition.type_id, "function": row.function.as_str()},
+            "input": definition.input.to_json(),
+            "query-parameters": definition.query_parameters,
+            "options": definition.options,
+            "output": definition.output.to_json(),
+        })
+    }
 }
 
 async fn of_data_set(
@@ -71,52 +91,7 @@ async fn of_data_set(
 ) -> Result<HttpResponse, WriteError> {
     let (known, _) = state.administered(&name, Scope::Admin, &request).await?;
     let rows = state.database.transforms_of(known.data_set.id).await?;
-    Ok(HttpResponse::Ok().json(rows.iter().map(view).collect::<Vec<_>>()))
-}
-
-async fn show(
-    state: Data<State>,
-    path: Path<String>,
-    request: HttpRequest,
-) -> Result<HttpResponse, WriteError> {
-    state.guard.administrator(request.headers())?;
-    Ok(HttpResponse::Ok().json(view(&find(&state, &path).await?)))
-}
-
-async fn create(
-    state: Data<State>,
-    request: HttpRequest,
-    request_id: RequestId,
-    payload: Payload,
-) -> Result<HttpResponse, WriteError> {
-    let (definition, id) = TransformDefinition::parse(&body(&state, &request, payload).await?)?;
-    without_id(WHAT, id)?;
-    save(&state, Uuid::new_v4(), definition, request_id).await
-}
-
-async fn replace(
-    state: Data<State>,
-    path: Path<String>,
-    request: HttpRequest,
-    request_id: RequestId,
-    payload: Payload,
-) -> Result<HttpResponse, WriteError> {
-    let (definition, id) = TransformDefinition::parse(&body(&state, &request, payload).await?)?;
-    let row = find(&state, &path).await?;
-    same_id(row.id, id)?;
-    save(&state, row.id, definition, request_id).await
-}
-
-async fn delete(
-    state: Data<State>,
-    path: Path<String>,
-    request: HttpRequest,
-    request_id: RequestId,
-) -> Result<HttpResponse, WriteError> {
-    state.guard.administrator(request.headers())?;
-    let row = find(&state, &path).await?;
-    state.database.delete_transform(row.id, Caller::Administrator.actor(request_id)).await?;
-    Ok(deleted(WHAT, row.id))
+    Ok(views::<Transforms>(&rows))
 }
 
 async fn runs(
@@ -125,7 +100,7 @@ async fn runs(
     request: HttpRequest,
 ) -> Result<HttpResponse, WriteError> {
     state.guard.administrator(request.headers())?;
-    let row = find(&state, &path).await?;
+    let row = find::<Transforms>(&state, &path).await?;
     let runs = state.database.transform_runs(row.id).await?;
     let view = |run: RunRow| {
         json!({
@@ -136,54 +111,4 @@ async fn runs(
         })
     };
     Ok(HttpResponse::Ok().json(runs.into_iter().map(view).collect::<Vec<_>>()))
-}
-
-async fn find(state: &State, id: &str) -> Result<TransformRow, WriteError> {
-    let found = state.database.transform(resources::id(WHAT, id)?).await?;
-    found.ok_or_else(|| not_found(WHAT, id))
-}
-
-async fn save(
-    state: &State,
-    id: Uuid,
-    definition: TransformDefinition,
-    request_id: RequestId,
-) -> Result<HttpResponse, WriteError> {
-    let kind = check(state, &definition).await?;
-    let row = TransformRow { id, definition: definition.clone(), function: kind.function };
-    state.database.save_transform(id, definition, Caller::Administrator.actor(request_id)).await.map_err(
-        |error| match error {
-            SaveError::Refused(error) => error.into(),
-            SaveError::Store(error) => WriteError::from(error),
-        },
-    )?;
-    Ok(HttpResponse::Ok().json(view(&row)))
-}
-
-/// Checks a transform against its type, and that what it names is there.
-async fn check(state: &State, definition: &TransformDefinition) -> Result<TransformType, WriteError> {
-    let invalid = |message: String| WriteError::new(ErrorCode::InvalidDefinition, message);
-    let kinds = state.database.transform_types().await?;
-    let kind = kinds.into_iter().find(|row| row.id == definition.type_id).ok_or_else(|| {
-        invalid(format!(
-            "type_id: there is no transform type \"{}\"; see /transform-type",
-            definition.type_id
-        ))
-    })?;
-    let groups = state.database.data_groups().await?;
-    let is_known = |group: &&DataGroup| groups.iter().any(|known| known == group.as_str());
-    for (field, place) in [("input", &definition.input), ("output", &definition.output)] {
-        if let Some(unknown) = place.data_group.as_ref().filter(|group| !is_known(group)) {
-            return Err(invalid(format!(
-                "{field}: there is no data group \"{unknown}\"; make it by POST /data-groups"
-            )));
-        }
-    }
-    let wanted = &definition.input.data_type;
-    let is_used = state.database.data_sets().await?.iter().any(|row| row.data_set.data_type == *wanted);
-    if !is_used && !builtin_types().any(|known| known == wanted.as_str()) {
-        return Err(invalid(format!("input: there is no data set of data type \"{wanted}\"; make it first")));
-    }
-    let (definition, now) = (definition.clone(), clock::now());
-    within_time(move || definition.check(&kind.kind, now).map(|()| kind.kind)).await
 }

@@ -45,6 +45,14 @@ pub(super) struct Asked {
     pub(super) room: Option<Room>,
 }
 
+impl Asked {
+    /// A change that brings no records.
+    pub(super) fn without_records(kind: BatchKind, idempotency: Option<Idempotency>) -> Self {
+        let (origin, records, faults) = (Origin::Request, String::new(), Vec::new());
+        Self { kind, origin, records, count: 0, faults, idempotency, room: None }
+    }
+}
+
 impl Writer {
     /// Lets in who may write, in the order of the contract: data set, token, and then how.
     pub(super) fn admit(
@@ -69,12 +77,30 @@ impl Writer {
         request_id: RequestId,
         done: Value,
     ) -> Result<HttpResponse, WriteError> {
-        let data_set = &self.known.data_set;
+        let (change, preference) = self.change(state, asked, request_id);
+        let submitted = state.ingest.submit(change).await?;
+        Ok(answer(state, submitted, self.known.data_set.name.as_str(), preference, done).await)
+    }
+
+    /// The answer to what is asked if it was asked before under the same key, and has ended.
+    pub(super) async fn answer_again(
+        self,
+        state: &State,
+        asked: Asked,
+        request_id: RequestId,
+        done: Value,
+    ) -> Result<Option<HttpResponse>, WriteError> {
+        let (change, preference) = self.change(state, asked, request_id);
+        let Some(submitted) = state.ingest.answered_before(&change).await? else { return Ok(None) };
+        Ok(Some(answer(state, submitted, self.known.data_set.name.as_str(), preference, done).await))
+    }
+
+    fn change(&self, state: &State, asked: Asked, request_id: RequestId) -> (Change<'_>, Preference) {
         let Asked { kind, origin, records, count, faults, idempotency, room } = asked;
         // Nothing else has good records beside faulty ones: a replay stores all or nothing.
         let preference = if kind == BatchKind::Append { self.preference } else { self.preference.strictly() };
         let change = Change {
-            data_set,
+            data_set: &self.known.data_set,
             kind,
             origin,
             configuration: state.catalogue.version(),
@@ -86,11 +112,10 @@ impl Writer {
             room,
             caller: self.caller,
             request_id,
-            traceparent: self.traceparent,
+            traceparent: self.traceparent.clone(),
             wait: preference.wait,
         };
-        let submitted = state.ingest.submit(change).await?;
-        Ok(answer(state, submitted, data_set.name.as_str(), preference, done).await)
+        (change, preference)
     }
 
     /// What becomes of the good records of a batch if others are faulty.

@@ -87,6 +87,8 @@ async fn requests_at_the_same_time_are_stored_once_and_all_answered() {
         })
     })
     .expect("a worker");
+    let repetitions = answers.iter().filter(|answer| is_replayed(answer)).count();
+    assert_eq!(repetitions, 5, "one was the first");
     for answer in answers {
         assert_eq!(answer.expect(200).json(), json!({"status": "ok"}));
     }

@@ -109,6 +109,21 @@ async fn a_replay_comes_last_and_tells_what_changed_since() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_replay_that_is_repeated_after_its_batch_was_let_go_is_answered_as_the_first_time() {
+    let (stack, writer, path) = with_rejected().await;
+    set_schema(&stack, "string").await;
+    let keyed = writer.with_header("Idempotency-Key", "once");
+    let first = replay(&keyed, &path).expect(200);
+    writer.delete(&path).expect(200);
+    let again = replay(&keyed, &path).expect(200);
+    assert_eq!((again.header("idempotent-replayed"), &again.text), (Some("true"), &first.text));
+    replay(&writer, &path).expect(404);
+    replay(&writer.with_header("Idempotency-Key", "another"), &path).expect(404);
+    let other = keyed.send("POST", &format!("{path}/replay?only_if_unchanged=true"), Vec::new());
+    assert_eq!(other.expect("an answer").expect(422).json()["code"], "idempotency_mismatch");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_changed_since_may_be_left_alone() {
     let (stack, writer, path) = with_rejected().await;
     writer.post(PATH, &json!([{"_id": "b", "count": 7}])).expect(200);

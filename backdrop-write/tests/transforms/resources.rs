@@ -116,6 +116,47 @@ async fn dashboards_are_kept_and_found_by_the_data_sets_they_show() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_dashboards_and_nodes_name_is_not_deleted() {
+    let stack = Stack::start().await.expect("a stack");
+    let administrator = stack.administrator();
+    stack.create_data_set("cats", "digital-takeup");
+    let make = |path: &str, body: &Value| {
+        let made = administrator.post(path, body).expect(200).json();
+        made["id"].as_str().expect("an id").to_owned()
+    };
+    let office = make("/organisation/node", &json!({"name": "Cat Office", "type": "agency"}));
+    // Any form of an id will do.
+    let shouted = office.to_uppercase().replace('-', "");
+    let child = make("/organisation/node", &json!({"name": "Cat licences", "parent_id": shouted}));
+    let dashboards: Vec<String> = (0..4)
+        .map(|number| {
+            let module = json!({"slug": "a", "data_group": "cats", "data_type": "digital-takeup"});
+            let body = json!({"slug": format!("cats-{number}"), "title": "Cats", "organisation": office,
+                              "modules": [module]});
+            make("/dashboard", &body)
+        })
+        .collect();
+    let refused = |path: &str, users: &str| {
+        let body = administrator.delete(path).expect(409).json();
+        assert_eq!(body["code"], "resource_in_use");
+        assert!(body["message"].as_str().expect("words").contains(users), "{body}");
+    };
+    refused(
+        "/data-sets/cats_digital_takeup",
+        "\"cats-0\", the dashboard \"cats-1\", the dashboard \"cats-2\" and 1 more;",
+    );
+    let node = format!("/organisation/node/{office}");
+    refused(&node, "the dashboard \"cats-0\"");
+    for id in &dashboards {
+        administrator.delete(&format!("/dashboard/{id}")).expect(200);
+    }
+    refused(&node, "the organisation node \"Cat licences\";");
+    administrator.delete(&format!("/organisation/node/{child}")).expect(200);
+    administrator.delete(&node).expect(200);
+    administrator.delete("/data-sets/cats_digital_takeup").expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_other_resources_are_kept() {
     let stack = Stack::start().await.expect("a stack");
     let administrator = stack.administrator();

@@ -16,6 +16,7 @@ pub(crate) use schema::SchemaCommand;
 pub(crate) use token::TokenCommand;
 
 use crate::client::Service;
+use crate::stdout::say;
 use anyhow::Context;
 use serde_json::Value;
 
@@ -31,8 +32,7 @@ pub(crate) struct Output {
 
 /// Prints an answer as it came, for scripts.
 fn print_json(value: &Value) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string_pretty(value).context("the answer cannot be printed")?);
-    Ok(())
+    say!("{}", serde_json::to_string_pretty(value).context("the answer cannot be printed")?)
 }
 
 /// A value as people read it: a text without quotes.

@@ -1,5 +1,6 @@
 //! The command line: which commands there are, and how they end.
 
+use crate::stdout::ReaderGone;
 use crate::{administration, export, health, import, migrate, up};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -61,6 +62,7 @@ pub fn main() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<ReaderGone>() => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("backdrop: {error:#}");
             ExitCode::FAILURE

@@ -11,6 +11,7 @@ mod progress;
 mod records;
 
 use crate::client::{CallError, Client, Page, Pauses, Service};
+use crate::stdout::{say, written};
 use crate::target::{Found, Target};
 use anyhow::{Context, bail};
 use part::Part;
@@ -115,7 +116,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         return Ok(());
     }
     let summary = write_to_file(&pages, arguments, format, progress)?;
-    println!("{summary}");
+    say!("{summary}")?;
     Ok(())
 }
 
@@ -135,7 +136,8 @@ fn write_to_stdout(pages: &Pages, page_records: u64, mut progress: Progress) -> 
     let mut next = Some(first_query(page_records));
     while let Some(query) = next {
         let page = pages.get(&query)?;
-        output.write_all(&page.lines).and_then(|()| output.flush()).context("cannot write the records")?;
+        written(output.write_all(&page.lines).and_then(|()| output.flush()))
+            .context("cannot write the records")?;
         progress.add(&page);
         next = page.next;
     }

@@ -2,6 +2,7 @@
 //! program to ask with.
 
 use crate::client::CONNECT_WITHIN;
+use crate::stdout::say;
 use anyhow::{Context, bail};
 use std::time::Duration;
 use url::Url;
@@ -32,6 +33,6 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if !answer.status().is_success() {
         bail!("{}: {body}", answer.status());
     }
-    println!("{body}");
+    say!("{body}")?;
     Ok(())
 }

@@ -12,6 +12,7 @@ pub(crate) use arguments::{Arguments, LONG_ABOUT};
 
 use crate::administration::Definition;
 use crate::client::{CallError, Client};
+use crate::stdout::say;
 use crate::target::{Found, Target};
 use anyhow::{Context, bail};
 use backdrop_core::schema::TextFields;
@@ -68,7 +69,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         again: arguments.again,
         was_stored_before: false,
     };
-    println!("{}", import.run(source)?);
+    say!("{}", import.run(source)?)?;
     Ok(())
 }
 

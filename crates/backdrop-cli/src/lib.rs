@@ -12,6 +12,7 @@ mod home;
 mod import;
 mod migrate;
 pub mod private;
+mod stdout;
 mod target;
 mod up;
 mod whole_file;

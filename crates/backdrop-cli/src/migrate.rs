@@ -1,5 +1,6 @@
 //! `backdrop migrate`: brings the database to the form this version expects.
 
+use crate::stdout::say;
 use anyhow::Context;
 use backdrop_postgres::{Database, DatabaseSettings};
 use backdrop_service::settings::StoreArgs;
@@ -29,7 +30,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .build()
         .context("the runtime cannot be started")?;
     runtime.block_on(migrate(&arguments.store, arguments.log))?;
-    println!("The database has the form this version expects.");
+    say!("The database has the form this version expects.")?;
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use backdrop_testing::{ADMIN_TOKEN, Stack};
 use serde_json::{Value, json};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// Runs the command; it must succeed.
 #[track_caller]
@@ -15,12 +15,14 @@ fn backdrop(stack: &Stack, arguments: &[&str]) -> (String, String) {
 }
 
 fn run(stack: &Stack, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_backdrop"))
-        .args(arguments)
-        .env("BACKDROP_WRITE_URL", format!("http://{}", stack.write.address()))
-        .env("BACKDROP_ADMIN_TOKEN", ADMIN_TOKEN)
-        .output()
-        .expect("the command runs")
+    command(stack, arguments).output().expect("the command runs")
+}
+
+fn command(stack: &Stack, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_backdrop"));
+    command.args(arguments).env("BACKDROP_WRITE_URL", format!("http://{}", stack.write.address()));
+    command.env("BACKDROP_ADMIN_TOKEN", ADMIN_TOKEN);
+    command
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,4 +70,42 @@ async fn a_data_set_is_made_changed_tried_and_followed() {
     assert!(trail.lines().count() >= 7 && !trail.contains(token.trim()), "{trail}");
     assert!(trail.lines().next().is_some_and(|line| line.contains("revoke_token")), "{trail}");
     assert!(!run(&stack, &["schema", "show", "missing"]).status.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_trail_of_a_data_set_that_never_was_is_refused() {
+    let stack = Stack::start().await.expect("a stack");
+    let output = run(&stack, &["audit", "nosuch"]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("nosuch"), "{told}");
+    // That of a deleted one is there.
+    backdrop(&stack, &["data-set", "create", "--data-group", "g", "--data-type", "t", "--schema", "none"]);
+    backdrop(&stack, &["data-set", "delete", "g_t"]);
+    let (trail, _) = backdrop(&stack, &["audit", "g_t"]);
+    assert_eq!(trail.lines().count(), 2, "{trail}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_who_has_seen_enough_ends_a_command_quietly() {
+    let stack = Stack::start().await.expect("a stack");
+    backdrop(&stack, &["data-set", "create", "--data-group", "g", "--data-type", "t", "--schema", "none"]);
+    stack.administrator().post("/data/g/t", &json!([{"_id": "a"}, {"_id": "b"}])).expect(200);
+    for arguments in [
+        &["audit"][..],
+        &["audit", "--json"],
+        &["data-set", "list"],
+        &["data-set", "show", "g_t"],
+        &["token", "list", "g_t"],
+        &["rejected", "list", "g_t"],
+        &["export", "g_t", "--output", "-"],
+    ] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = command(&stack, arguments).stdout(writer).stderr(Stdio::piped()).output();
+        let output = output.expect("the command runs");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && !told.contains("panicked"), "{arguments:?}: {told}");
+        assert!(!told.contains("pipe"), "{arguments:?}: {told}");
+    }
 }

@@ -12,12 +12,12 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 /// The version of the envelope that this code writes.
-pub const ENVELOPE_VERSION: u32 = 2;
+const ENVELOPE_VERSION: u32 = 2;
 
 /// Everything about a batch but its records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope {
-    /// The version of this form; see [`ENVELOPE_VERSION`].
+    /// The version of this form.
     pub version: u32,
     /// What the batch does.
     pub kind: BatchKind,
@@ -201,6 +201,25 @@ pub enum EnvelopeError {
 }
 
 impl Envelope {
+    /// An envelope of this version that says what every batch must: whose it is and what it does. The rest is that of a
+    /// request by the administration token, judged strictly and without a key, by whatever configuration.
+    pub const fn new(kind: BatchKind, batch_id: Uuid, data_set_id: DataSetId, request_id: String) -> Self {
+        Self {
+            version: ENVELOPE_VERSION,
+            kind,
+            batch_id,
+            data_set_id,
+            token_id: None,
+            request_id,
+            traceparent: None,
+            idempotency: None,
+            origin: Origin::Request,
+            configuration: 0,
+            handling: Handling::Strict,
+            faults: Vec::new(),
+        }
+    }
+
     /// Reads an envelope from the log.
     ///
     /// # Errors

@@ -18,6 +18,8 @@ use uuid::Uuid;
 pub struct BatchRow {
     /// The batch.
     pub batch_id: Uuid,
+    /// Its place in the log: that of its first entry, if it was appended several times.
+    pub entry: EntryId,
     /// How it ended.
     pub outcome: Outcome,
     /// How many records were stored.
@@ -34,6 +36,46 @@ pub struct BatchRow {
     pub changed: Option<Changed>,
 }
 
+/// Rows of batches, as [`BatchRow::read`] takes them: these columns, and what else is asked for, from batches `b`.
+macro_rules! select {
+    ($columns:literal, $batches:literal, $where:literal) => {
+        concat!(
+            "SELECT b.batch_id, b.epoch, b.n, b.outcome, b.records, b.rejected, b.changed, b.accepted_at, b.applied_at, b.refusal,
+                    r.errors",
+            $columns,
+            " FROM ",
+            $batches,
+            // The errors of a replay are those of the batch that it replays.
+            " LEFT JOIN rejected_batch r ON r.data_set_id = b.data_set_id
+                  AND r.batch_id = coalesce(b.replay_of, b.batch_id)
+                  AND (b.outcome <> 'stored' OR b.rejected > 0) ",
+            $where
+        )
+    };
+}
+
+const OF_IDS: &str = select!(
+    "",
+    "UNNEST($1::bigint[], $2::uuid[]) AS wanted (data_set_id, batch_id)
+     JOIN batch b USING (data_set_id, batch_id)",
+    ""
+);
+
+const OF_KEY: &str =
+    select!(", b.body_sha256", "batch b", "WHERE b.data_set_id = $1 AND b.idempotency_key = $2");
+
+const OF_RECEIPT: &str = select!(
+    ", p.cursor_epoch, p.cursor_n, oldest.epoch AS oldest_epoch, oldest.n AS oldest_n",
+    "ingest_partition p
+     LEFT JOIN batch b ON b.data_set_id = $2 AND b.batch_id = $3
+     -- Only asked for if there is no row.
+     LEFT JOIN LATERAL (
+         SELECT o.epoch, o.n FROM batch o WHERE o.partition = p.partition AND b.batch_id IS NULL
+         ORDER BY o.epoch, o.n LIMIT 1
+     ) AS oldest ON true",
+    "WHERE p.partition = $1"
+);
+
 impl BatchRow {
     fn read(row: &PgRow) -> Result<Self, StoreError> {
         let batch_id: Uuid = row.try_get("batch_id")?;
@@ -44,6 +86,8 @@ impl BatchRow {
         let changed: Option<Json<Changed>> = row.try_get("changed")?;
         Ok(Self {
             batch_id,
+            entry: read_entry(row, "epoch", "n")?
+                .ok_or_else(|| StoreError::corrupt(format!("batch {batch_id}"), "epoch"))?,
             outcome,
             records: row.try_get("records")?,
             accepted_at: row.try_get("accepted_at")?,
@@ -76,8 +120,8 @@ pub struct KeyedBatch {
 }
 
 /// The place of an entry in the log, if there is one.
-fn read_entry(row: &PgRow) -> Result<Option<EntryId>, StoreError> {
-    let place: (Option<i64>, Option<i64>) = (row.try_get("epoch")?, row.try_get("n")?);
+fn read_entry(row: &PgRow, epoch: &str, n: &str) -> Result<Option<EntryId>, StoreError> {
+    let place: (Option<i64>, Option<i64>) = (row.try_get(epoch)?, row.try_get(n)?);
     let number = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok());
     Ok(number(place.0).zip(number(place.1)).map(|(epoch, n)| EntryId { epoch, n }))
 }
@@ -94,20 +138,7 @@ impl Database {
     ) -> Result<Vec<BatchRow>, StoreError> {
         let pool = self.pool.clone();
         self.in_task(async move {
-            let rows = sqlx::query(
-                // The errors of a replay are those of the batch that it replays.
-                "SELECT b.batch_id, b.outcome, b.records, b.rejected, b.changed, b.accepted_at, b.applied_at,
-                        b.refusal, r.errors
-                 FROM UNNEST($1::bigint[], $2::uuid[]) AS wanted (data_set_id, batch_id)
-                 JOIN batch b USING (data_set_id, batch_id)
-                 LEFT JOIN rejected_batch r ON r.data_set_id = b.data_set_id
-                     AND r.batch_id = coalesce(b.replay_of, b.batch_id)
-                     AND (b.outcome <> 'stored' OR b.rejected > 0)",
-            )
-            .bind(data_sets)
-            .bind(batches)
-            .fetch_all(&pool)
-            .await?;
+            let rows = sqlx::query(OF_IDS).bind(data_sets).bind(batches).fetch_all(&pool).await?;
             rows.iter().map(BatchRow::read).collect()
         })
         .await
@@ -122,31 +153,17 @@ impl Database {
         let pool = self.pool.clone();
         let DataSetId(data_set_id) = receipt.data_set_id;
         self.in_task(async move {
-            let row = sqlx::query(
-                "SELECT p.cursor_epoch, p.cursor_n,
-                        b.batch_id, b.outcome, b.records, b.rejected, b.changed, b.accepted_at,
-                        b.applied_at, b.refusal, r.errors, oldest.epoch, oldest.n
-                 FROM ingest_partition p
-                 LEFT JOIN batch b ON b.data_set_id = $2 AND b.batch_id = $3
-                 -- Only asked for if there is no row.
-                 LEFT JOIN LATERAL (
-                     SELECT o.epoch, o.n FROM batch o WHERE o.partition = p.partition AND b.batch_id IS NULL
-                     ORDER BY o.epoch, o.n LIMIT 1
-                 ) AS oldest ON true
-                 LEFT JOIN rejected_batch r ON r.data_set_id = b.data_set_id
-                     AND r.batch_id = coalesce(b.replay_of, b.batch_id)
-                     AND (b.outcome <> 'stored' OR b.rejected > 0)
-                 WHERE p.partition = $1",
-            )
-            .bind(column(receipt.partition))
-            .bind(data_set_id)
-            .bind(receipt.batch_id)
-            .fetch_optional(&pool)
-            .await?;
+            let row = sqlx::query(OF_RECEIPT)
+                .bind(column(receipt.partition))
+                .bind(data_set_id)
+                .bind(receipt.batch_id)
+                .fetch_optional(&pool)
+                .await?;
             let Some(row) = row else { return Ok(None) };
             let has_ended = row.try_get::<Option<Uuid>, _>("batch_id")?.is_some();
             let batch = has_ended.then(|| BatchRow::read(&row)).transpose()?;
-            Ok(Some(ReceiptFacts { batch, cursor: read_cursor(&row)?, oldest_kept: read_entry(&row)? }))
+            let oldest_kept = read_entry(&row, "oldest_epoch", "oldest_n")?;
+            Ok(Some(ReceiptFacts { batch, cursor: read_cursor(&row)?, oldest_kept }))
         })
         .await
     }
@@ -162,19 +179,7 @@ impl Database {
     ) -> Result<Option<KeyedBatch>, StoreError> {
         let pool = self.pool.clone();
         self.in_task(async move {
-            let row = sqlx::query(
-                "SELECT b.body_sha256, b.batch_id, b.outcome, b.records, b.rejected, b.changed, b.accepted_at,
-                        b.applied_at, b.refusal, r.errors
-                 FROM batch b
-                 LEFT JOIN rejected_batch r ON r.data_set_id = b.data_set_id
-                     AND r.batch_id = coalesce(b.replay_of, b.batch_id)
-                     AND (b.outcome <> 'stored' OR b.rejected > 0)
-                 WHERE b.data_set_id = $1 AND b.idempotency_key = $2",
-            )
-            .bind(data_set.0)
-            .bind(key)
-            .fetch_optional(&pool)
-            .await?;
+            let row = sqlx::query(OF_KEY).bind(data_set.0).bind(key).fetch_optional(&pool).await?;
             let Some(row) = row else { return Ok(None) };
             Ok(Some(KeyedBatch { body_sha256: row.try_get("body_sha256")?, batch: BatchRow::read(&row)? }))
         })

@@ -13,6 +13,7 @@ use backdrop_core::data_set::{DataSet, DataSetId, DataSetName};
 use backdrop_core::error::chain;
 use backdrop_core::time::Timestamp;
 use backdrop_core::token::{Scope, TokenHash, TokenId};
+use sqlx::error::DatabaseError;
 use sqlx::postgres::PgListener;
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -38,7 +39,7 @@ const REFRESH_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct KnownDataSet {
     /// The data set.
     pub data_set: DataSet,
-    /// Its tokens that are not revoked.
+    /// Its tokens that are not revoked, if this process has to know them.
     pub tokens: Vec<KnownToken>,
 }
 
@@ -74,6 +75,15 @@ impl KnownDataSet {
             if is_valid { Some(token) } else { found }
         })
     }
+}
+
+/// What a process has to know.
+#[derive(Clone, Copy, Debug)]
+enum Contents {
+    /// Who may write, too.
+    WithTokens,
+    /// Data sets alone: a process that checks no token need not be let see their hashes.
+    WithoutTokens,
 }
 
 /// Which data set is meant.
@@ -134,6 +144,7 @@ pub struct Catalogue {
 #[derive(Debug)]
 struct Shared {
     database: Database,
+    contents: Contents,
     snapshot: ArcSwap<Snapshot>,
     /// When the newest refresh began. Who waits for the lock and finds that one began after they asked
     /// need not do it again.
@@ -147,9 +158,19 @@ impl Catalogue {
     /// Begins with what is configured now, if Postgres can be reached; else with nothing, and learns it
     /// as soon as it can.
     pub async fn start(database: Database) -> Self {
+        Self::start_with(database, Contents::WithTokens).await
+    }
+
+    /// The same for a process that checks no tokens: it knows none, and needs no right to read them.
+    pub async fn start_without_tokens(database: Database) -> Self {
+        Self::start_with(database, Contents::WithoutTokens).await
+    }
+
+    async fn start_with(database: Database, contents: Contents) -> Self {
         let snapshot = ArcSwap::from_pointee(Snapshot::default());
         let shared = Arc::new(Shared {
             database,
+            contents,
             snapshot,
             refreshed: Mutex::new(None),
             failed: std::sync::Mutex::default(),
@@ -281,7 +302,7 @@ impl Shared {
     async fn load(&self) -> Result<Instant, StoreError> {
         let began = Instant::now();
         let known = self.snapshot.load().version;
-        if let Some(snapshot) = load::newer_than(&self.database, known).await? {
+        if let Some(snapshot) = load::newer_than(&self.database, self.contents, known).await? {
             info!(version = snapshot.version, data_sets = snapshot.by_id.len(), "configuration loaded");
             self.snapshot.store(Arc::new(snapshot));
         }
@@ -314,7 +335,15 @@ async fn follow(shared: Arc<Shared>) {
 /// Ends only with an error.
 async fn listen(shared: &Shared, backoff: &mut Backoff) -> Result<Infallible, StoreError> {
     let mut listener = PgListener::connect_with(&shared.database.pool).await?;
-    listener.listen("backdrop_configuration").await?;
+    while let Err(error) = listener.listen("backdrop_configuration").await {
+        // A standby passes no notifications on, so there it is asked again and again.
+        if !is_of_standby(&error) {
+            return Err(error.into());
+        }
+        shared.refresh().await?;
+        backoff.succeeded();
+        tokio::time::sleep(POLL_INTERVAL).await;
+    }
     loop {
         shared.refresh().await?;
         backoff.succeeded();
@@ -323,4 +352,9 @@ async fn listen(shared: &Shared, backoff: &mut Backoff) -> Result<Infallible, St
             () = tokio::time::sleep(POLL_INTERVAL) => {}
         }
     }
+}
+
+/// Whether the server refused because it is a standby (SQLSTATE 25006).
+fn is_of_standby(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(DatabaseError::code).is_some_and(|code| code == "25006")
 }

@@ -1,6 +1,6 @@
 //! The pool of connections, and how every connection is set.
 
-use crate::StoreError;
+use crate::{SaveError, StoreError};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::Connection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
@@ -111,6 +111,15 @@ impl Database {
         ended.unwrap_or_else(|lost| {
             Err(if lost.is_panic() { StoreError::Panicked(lost) } else { StoreError::TaskLost })
         })
+    }
+
+    /// The same for work that may also refuse what it is asked for: then it has done nothing.
+    pub(crate) async fn save_in_task<T, F>(&self, work: F) -> Result<T, SaveError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, SaveError>> + Send + 'static,
+    {
+        self.in_task(async move { Ok(work.await) }).await?
     }
 
     /// How many connections there are just now; asks nobody.

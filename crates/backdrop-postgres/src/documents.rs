@@ -1,19 +1,22 @@
 //! Documents of the original's administration, and data groups that have no data set yet.
 
+mod references;
+
 use crate::audit::{self, Actor};
-use crate::{Database, StoreError};
+use crate::{Database, SaveError, StoreError};
 use backdrop_core::data_set::DataSetId;
 use backdrop_core::document::{Document, DocumentKind};
+use backdrop_core::error::{ApiError, ErrorCode};
 use backdrop_core::transform::Surroundings;
 use serde_json::{Map, Value, json};
 use sqlx::Row;
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::types::Json;
 use std::collections::HashMap;
 use uuid::Uuid;
 
 /// How many documents of a kind are kept; the original had 876 dashboards.
-pub const DOCUMENTS_MAX: i64 = 5_000;
+const DOCUMENTS_MAX: i64 = 5_000;
 
 /// The dashboards with a module, at whatever depth, that shows data set $1.
 macro_rules! dashboards_of {
@@ -46,6 +49,40 @@ impl DocumentRow {
         let Json(body) = row.try_get("body")?;
         Ok(Self { id: row.try_get("id")?, body })
     }
+}
+
+/// Keeps out who else changes documents; those who read go on.
+async fn lock(connection: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query("LOCK TABLE document IN SHARE ROW EXCLUSIVE MODE").execute(connection).await?;
+    Ok(())
+}
+
+/// Writes the row, if there is room; whether it is a new one.
+async fn upsert(
+    connection: &mut PgConnection,
+    kind: DocumentKind,
+    id: Uuid,
+    document: &Document,
+) -> Result<bool, SaveError> {
+    let is_new = sqlx::query_scalar(
+        "INSERT INTO document (kind, id, slug, body)
+         SELECT $1, $2, $3, $4
+         WHERE (SELECT count(*) FROM document WHERE kind = $1 AND id <> $2) < $5
+         ON CONFLICT (kind, id) DO UPDATE SET slug = excluded.slug, body = excluded.body
+         -- A row that was just inserted has no deleting transaction yet.
+         RETURNING xmax = 0",
+    )
+    .bind(kind.as_str())
+    .bind(id)
+    .bind(&document.slug)
+    .bind(Json(&document.body))
+    .bind(DOCUMENTS_MAX)
+    .fetch_optional(connection)
+    .await?;
+    is_new.ok_or_else(|| {
+        let message = format!("There are {DOCUMENTS_MAX} of them, and no more can be kept. Delete some.");
+        ApiError::new(ErrorCode::InvalidDefinition, message).into()
+    })
 }
 
 impl Database {
@@ -82,41 +119,29 @@ impl Database {
         .await
     }
 
-    /// Keeps a document under an id: a new one, or a changed one. Whether there was room.
+    /// Keeps a document under an id: a new one, or a changed one.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] if another is called the same.
+    /// [`SaveError::Refused`] if it names what is not there, or if there is no room; [`StoreError::Conflict`] if another
+    /// is called the same.
     pub async fn save_document(
         &self,
         kind: DocumentKind,
         id: Uuid,
         document: Document,
         actor: Actor,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<(), SaveError> {
         let pool = self.pool.clone();
-        self.in_task(async move {
+        self.save_in_task(async move {
             let mut tx = pool.begin().await?;
-            let detail = json!({"id": id, "slug": document.slug});
-            let is_new: Option<bool> = sqlx::query_scalar(
-                "INSERT INTO document (kind, id, slug, body)
-                 SELECT $1, $2, $3, $4
-                 WHERE (SELECT count(*) FROM document WHERE kind = $1 AND id <> $2) < $5
-                 ON CONFLICT (kind, id) DO UPDATE SET slug = excluded.slug, body = excluded.body
-                 -- A row that was just inserted has no deleting transaction yet.
-                 RETURNING xmax = 0",
-            )
-            .bind(kind.as_str())
-            .bind(id)
-            .bind(document.slug)
-            .bind(Json(document.body))
-            .bind(DOCUMENTS_MAX)
-            .fetch_optional(&mut *tx)
-            .await?;
-            let Some(is_new) = is_new else { return Ok(false) };
+            lock(&mut tx).await?;
+            references::expect(&mut tx, kind, id, &document).await?;
+            let is_new = upsert(&mut tx, kind, id, &document).await?;
             let action = format!("{}_{}", if is_new { "create" } else { "change" }, kind.as_str());
+            let detail = json!({"id": id, "slug": document.slug});
             audit::note_resource(&mut tx, &actor, &action, &detail).await?;
             tx.commit().await?;
-            Ok(true)
+            Ok(())
         })
         .await
     }
@@ -124,16 +149,18 @@ impl Database {
     /// Deletes a document. Whether there was one.
     ///
     /// # Errors
-    /// If Postgres cannot be asked.
+    /// [`SaveError::Refused`] if others name it.
     pub async fn delete_document(
         &self,
         kind: DocumentKind,
         id: Uuid,
         actor: Actor,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool, SaveError> {
         let pool = self.pool.clone();
-        self.in_task(async move {
+        self.save_in_task(async move {
             let mut tx = pool.begin().await?;
+            lock(&mut tx).await?;
+            references::expect_unused(&mut tx, kind, id).await?;
             let sql = "DELETE FROM document WHERE kind = $1 AND id = $2 RETURNING slug";
             let query = sqlx::query_scalar(sql).bind(kind.as_str()).bind(id);
             let deleted: Option<Option<String>> = query.fetch_optional(&mut *tx).await?;

@@ -1,5 +1,6 @@
 //! What can go wrong with the store, told apart by who has to act.
 
+use backdrop_core::error::ApiError;
 use sqlx::error::DatabaseError;
 
 /// A statement or a transaction failed.
@@ -47,6 +48,29 @@ pub enum StoreError {
     /// Anything else: a fault of ours.
     #[error("a statement failed")]
     Statement(#[source] sqlx::Error),
+}
+
+/// Why something was not saved, or not deleted.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveError {
+    /// It cannot stand beside what is there, or others need it; whoever asked can do something about it.
+    #[error("it is refused")]
+    Refused(#[source] ApiError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<ApiError> for SaveError {
+    fn from(error: ApiError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<sqlx::Error> for SaveError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
 }
 
 impl StoreError {

@@ -25,6 +25,8 @@ pub async fn migrate(database: &Database, partitions: u16) -> Result<(), StoreEr
     .bind(i32::from(partitions))
     .execute(&mut connection)
     .await?;
+    // Once more, for roles that an administrator has made since: the migration passed over what was not there.
+    sqlx::query("SELECT grant_to_roles()").execute(&mut connection).await?;
     connection.close().await?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 mod lease;
 mod newer;
 mod runs;
+mod save;
 
 pub use lease::TakenRun;
 pub(crate) use runs::queue;
@@ -11,17 +12,12 @@ pub use runs::{RunEnd, RunRow};
 use crate::audit::{self, Actor};
 use crate::{Database, StoreError};
 use backdrop_core::data_set::{DataGroup, DataSetId, DataType};
-use backdrop_core::error::{ApiError, ErrorCode};
-use backdrop_core::transform::chain::{self, Link};
 use backdrop_core::transform::{Function, Place, TransformDefinition, TransformType};
 use serde_json::json;
 use sqlx::Row;
-use sqlx::postgres::{PgConnection, PgPool, PgRow};
+use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::types::Json;
 use uuid::Uuid;
-
-/// How many transforms there can be: every chain of them is followed when one is added.
-const TRANSFORMS_MAX: usize = 2_000;
 
 /// A type of transforms.
 #[derive(Clone, Debug)]
@@ -41,17 +37,6 @@ pub struct TransformRow {
     pub definition: TransformDefinition,
     /// The function of its type.
     pub function: Function,
-}
-
-/// Why a transform was not saved.
-#[derive(Debug, thiserror::Error)]
-pub enum SaveError {
-    /// It cannot stand beside the others; whoever sent it can do something about it.
-    #[error("the transform cannot be saved")]
-    Refused(#[source] ApiError),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 const SELECT: &str = "
@@ -209,23 +194,6 @@ impl Database {
         self.in_task(async move { select(&mut *pool.acquire().await?, None, Some(data_set)).await }).await
     }
 
-    /// Keeps a transform under an id: a new one, or a changed one.
-    ///
-    /// # Errors
-    /// [`SaveError::Refused`] if a chain of transforms would come back to it or be too long, or if there are too
-    /// many.
-    pub async fn save_transform(
-        &self,
-        id: Uuid,
-        definition: TransformDefinition,
-        actor: Actor,
-    ) -> Result<(), SaveError> {
-        let pool = self.pool.clone();
-        self.in_task(async move { save(&pool, id, definition, &actor).await })
-            .await?
-            .map_err(SaveError::Refused)
-    }
-
     /// Deletes a transform with its runs. Whether there was one.
     ///
     /// # Errors
@@ -253,76 +221,4 @@ async fn select(
 ) -> Result<Vec<TransformRow>, StoreError> {
     let query = sqlx::query(SELECT).bind(id).bind(data_set.map(|id| id.0));
     query.fetch_all(connection).await?.iter().map(TransformRow::read).collect()
-}
-
-/// The others are looked at under a lock that keeps further ones out, so that two that are made at once cannot
-/// become a circle.
-async fn save(
-    pool: &PgPool,
-    id: Uuid,
-    definition: TransformDefinition,
-    actor: &Actor,
-) -> Result<Result<(), ApiError>, StoreError> {
-    let mut tx = pool.begin().await?;
-    sqlx::query("LOCK TABLE transform IN SHARE ROW EXCLUSIVE MODE").execute(&mut *tx).await?;
-    let sql = "SELECT id FROM transform_type WHERE id = $1 FOR KEY SHARE";
-    let kind: Option<Uuid> =
-        sqlx::query_scalar(sql).bind(definition.type_id).fetch_optional(&mut *tx).await?;
-    if kind.is_none() {
-        tx.rollback().await?;
-        let message = "type_id: there is no transform type with this id; see /transform-type";
-        return Ok(Err(ApiError::new(ErrorCode::InvalidDefinition, message)));
-    }
-    let mut links = Vec::new();
-    for row in select(&mut tx, None, None).await?.into_iter().filter(|row| row.id != id) {
-        links.push(Link { input: row.definition.input, output: row.definition.output });
-    }
-    let new = Link { input: definition.input.clone(), output: definition.output.clone() };
-    let checked = if links.len() < TRANSFORMS_MAX {
-        chain::check(&links, &new)
-    } else {
-        let message = format!("There are {TRANSFORMS_MAX} transforms, and no more can be kept. Delete some.");
-        Err(ApiError::new(ErrorCode::InvalidDefinition, message))
-    };
-    if checked.is_ok() {
-        let action =
-            if upsert(&mut tx, id, &definition).await? { "create_transform" } else { "change_transform" };
-        let (input, output) = (definition.input.to_json(), definition.output.to_json());
-        let detail = json!({"id": id, "type": definition.type_id, "input": input, "output": output});
-        audit::note_resource(&mut tx, actor, action, &detail).await?;
-        tx.commit().await?;
-    } else {
-        tx.rollback().await?;
-    }
-    Ok(checked)
-}
-
-/// Writes the row; whether it is a new one.
-async fn upsert(
-    connection: &mut PgConnection,
-    id: Uuid,
-    definition: &TransformDefinition,
-) -> Result<bool, StoreError> {
-    let is_new = sqlx::query_scalar(
-        "INSERT INTO transform (id, type_id, input_group, input_type, query_parameters, options, output_group,
-                                output_type)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-         ON CONFLICT (id) DO UPDATE
-         SET type_id = excluded.type_id, input_group = excluded.input_group, input_type = excluded.input_type,
-             query_parameters = excluded.query_parameters, options = excluded.options,
-             output_group = excluded.output_group, output_type = excluded.output_type
-         -- A row that was just inserted has no deleting transaction yet.
-         RETURNING xmax = 0",
-    )
-    .bind(id)
-    .bind(definition.type_id)
-    .bind(definition.input.data_group.as_ref().map(DataGroup::as_str))
-    .bind(definition.input.data_type.as_str())
-    .bind(Json(&definition.query_parameters))
-    .bind(Json(&definition.options))
-    .bind(definition.output.data_group.as_ref().map(DataGroup::as_str))
-    .bind(definition.output.data_type.as_str())
-    .fetch_one(connection)
-    .await?;
-    Ok(is_new)
 }

@@ -13,6 +13,7 @@ mod proxy;
 mod scripted;
 mod servers;
 mod stack;
+mod users;
 
 pub use client::{Answer, Client};
 pub use clock::an_hour_back;

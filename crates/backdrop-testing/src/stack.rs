@@ -3,6 +3,7 @@
 use crate::client::Client;
 use crate::process::{Process, signal};
 use crate::servers::{SHARED_POSTGRES, SharedPostgres};
+use crate::users::Users;
 use anyhow::{Context, ensure};
 use backdrop_cli::private::{PrivateRedis, RedisOptions};
 use backdrop_postgres::{Database, DatabaseSettings, migrate};
@@ -62,6 +63,7 @@ pub struct Stack {
     pub postgres: Option<SharedPostgres>,
     /// A pool of the test's own, to look behind the services.
     pub pool: PgPool,
+    users: Users,
     environment: Vec<(String, String)>,
     folder: TempDir,
 }
@@ -90,17 +92,19 @@ impl Stack {
         let server = postgres.as_ref().map(SharedPostgres::url).or(shared).context("a Postgres")?;
         let database_url = create_database(&server).await?;
         let pool = PgPoolOptions::new().max_connections(3).connect(database_url.expose_secret()).await?;
+        let users = Users::create(&pool, database_url.expose_secret()).await?;
         let mut environment = vec![
-            ("DATABASE_URL".to_owned(), database_url.expose_secret().to_owned()),
             ("REDIS_URL".to_owned(), redis.url().expose_secret().to_owned()),
             ("BACKDROP_ADMIN_TOKEN".to_owned(), ADMIN_TOKEN.to_owned()),
             // No load balancer has to notice that a service stops.
             ("BACKDROP_DRAIN_GRACE".to_owned(), "0".to_owned()),
         ];
         environment.extend(options.environment);
-        let write = start_write(folder.path(), &environment)?;
-        let read = Process::start("backdrop-read", folder.path(), "BACKDROP_READ_LISTEN", &environment)?;
-        let mut stack = Self { write, read, workers: Vec::new(), redis, postgres, pool, environment, folder };
+        let write = start_write(folder.path(), &logged_in(&users, "write", &environment))?;
+        let as_read = logged_in(&users, "read", &environment);
+        let read = Process::start("backdrop-read", folder.path(), "BACKDROP_READ_LISTEN", &as_read)?;
+        let mut stack =
+            Self { write, read, workers: Vec::new(), redis, postgres, pool, users, environment, folder };
         for _ in 0..options.workers {
             stack.add_worker()?;
         }
@@ -123,7 +127,8 @@ impl Stack {
     /// # Errors
     /// If it does not start.
     pub fn spawn_worker(&self) -> anyhow::Result<Process> {
-        Process::start("backdrop-worker", self.folder.path(), "BACKDROP_WORKER_LISTEN", &self.environment)
+        let environment = logged_in(&self.users, "worker", &self.environment);
+        Process::start("backdrop-worker", self.folder.path(), "BACKDROP_WORKER_LISTEN", &environment)
     }
 
     /// Starts the ingest service anew, with further settings: its queue may be reached by a proxy, say.
@@ -133,7 +138,7 @@ impl Stack {
     pub async fn restart_write(&mut self, environment: &[(String, String)]) -> anyhow::Result<()> {
         self.write.kill();
         let environment = [&self.environment, environment].concat();
-        self.write = start_write(self.folder.path(), &environment)?;
+        self.write = start_write(self.folder.path(), &logged_in(&self.users, "write", &environment))?;
         self.ready().await
     }
 
@@ -240,6 +245,13 @@ impl Stack {
         }
         Ok(())
     }
+}
+
+/// The settings of a service, which logs in as its own user unless they say otherwise.
+fn logged_in(users: &Users, service: &str, settings: &[(String, String)]) -> Vec<(String, String)> {
+    let mut environment = vec![("DATABASE_URL".to_owned(), users.url(service))];
+    environment.extend_from_slice(settings);
+    environment
 }
 
 fn start_write(folder: &Path, environment: &[(String, String)]) -> anyhow::Result<Process> {

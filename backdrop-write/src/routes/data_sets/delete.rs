@@ -22,6 +22,8 @@ pub(super) async fn delete(
 ) -> Result<HttpResponse, WriteError> {
     let (known, caller) = state.administered(&name, Scope::Admin, &request).await?;
     let preference = Preference::of(request.headers(), state.wait)?;
+    // The original took the modules that showed it with it, after showing which; here somebody changes them first.
+    state.database.expect_not_shown(known.data_set.id).await?;
     let change = Change {
         data_set: &known.data_set,
         kind: BatchKind::DeleteDataSet,

@@ -1,6 +1,8 @@
 //! `backdrop audit`: who changed what, and when.
 
 use super::{Output, print_json, shown};
+use crate::stdout::say;
+use anyhow::{Context, bail};
 use serde_json::Value;
 
 /// Which part of the trail.
@@ -27,11 +29,16 @@ impl AuditArguments {
         let given = optional.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?)));
         let query: Vec<_> = given.chain([("limit", limit.as_str())]).collect();
         let answer = self.output.service.administrator()?.get_with(&["audit"], &query)?.body;
+        let lines = answer["audit"].as_array().context("the answer is not a trail")?;
+        // That a data set was made stays in the trail for good.
+        if let (Some(name), None, []) = (&self.data_set, &self.before, &lines[..]) {
+            bail!("there is no data set \"{name}\", and never was");
+        }
         if self.output.json {
             return print_json(&answer);
         }
-        for line in answer["audit"].as_array().into_iter().flatten() {
-            println!("{}", told(line));
+        for line in lines {
+            say!("{}", told(line))?;
         }
         Ok(())
     }

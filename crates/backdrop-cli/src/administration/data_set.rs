@@ -3,6 +3,7 @@
 use super::settings::{Bound, Change};
 use super::{Output, print_json, schema, shown, table};
 use crate::client::Service;
+use crate::stdout::say;
 use anyhow::Context;
 use clap::Subcommand;
 use serde_json::{Map, Value, json};
@@ -157,7 +158,7 @@ impl DataSetCommand {
             }
             Self::Delete { name, service } => {
                 let answer = service.administrator()?.delete(&["data-sets", name])?.body;
-                println!("{}", answer["message"].as_str().unwrap_or("Deleted"));
+                say!("{}", answer["message"].as_str().unwrap_or("Deleted"))?;
                 Ok(())
             }
         }
@@ -166,10 +167,10 @@ impl DataSetCommand {
 
 fn created(data_set: &Value) -> anyhow::Result<()> {
     let text = |key: &str| data_set[key].as_str().unwrap_or_default();
-    println!("Created {}", text("name"));
-    println!("  write to: /data/{}/{}", text("data_group"), text("data_type"));
+    say!("Created {}", text("name"))?;
+    say!("  write to: /data/{}/{}", text("data_group"), text("data_type"))?;
     if let Some(token) = data_set["bearer_token"].as_str() {
-        println!("  token:    {token}  (shown only now)");
+        say!("  token:    {token}  (shown only now)")?;
     }
     Ok(())
 }
@@ -177,7 +178,7 @@ fn created(data_set: &Value) -> anyhow::Result<()> {
 fn list(data_sets: &Value) -> anyhow::Result<()> {
     let data_sets = data_sets.as_array().context("the answer is not a list of data sets")?;
     if data_sets.is_empty() {
-        println!("There are no data sets yet; `backdrop data-set create` makes one.");
+        say!("There are no data sets yet; `backdrop data-set create` makes one.")?;
         return Ok(());
     }
     let columns = [
@@ -187,8 +188,7 @@ fn list(data_sets: &Value) -> anyhow::Result<()> {
         ("RECORDS", "records"),
         ("UPDATED", "updated_at"),
     ];
-    table::print(columns, data_sets);
-    Ok(())
+    table::print(columns, data_sets)
 }
 
 fn show(data_set: &Value) -> anyhow::Result<()> {
@@ -197,8 +197,8 @@ fn show(data_set: &Value) -> anyhow::Result<()> {
     // The token is not told again, and a schema is too long for a line.
     for (key, value) in settings.iter().filter(|(key, _)| *key != "bearer_token") {
         match value {
-            Value::Object(_) => println!("{key:width$}  (use --json to see it)"),
-            value => println!("{key:width$}  {}", shown(value)),
+            Value::Object(_) => say!("{key:width$}  (use --json to see it)")?,
+            value => say!("{key:width$}  {}", shown(value))?,
         }
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use super::{Output, print_json, shown};
 use crate::client::{Client, Service};
+use crate::stdout::say;
 use anyhow::Context;
 use clap::Subcommand;
 use serde_json::Value;
@@ -73,15 +74,14 @@ impl RejectedCommand {
                     return print_json(&answer.body);
                 }
                 match &answer.receipt {
-                    Some(receipt) => println!("Accepted, but not stored yet; its receipt: {receipt}"),
+                    Some(receipt) => say!("Accepted, but not stored yet; its receipt: {receipt}"),
                     None => replayed(&answer.body),
                 }
-                Ok(())
             }
             Self::Discard { data_set, id, service } => {
                 let batches = Batches::of(service, data_set)?;
                 batches.client.delete(&batches.path(&[id]))?;
-                println!("Discarded rejected batch {id} of {data_set}");
+                say!("Discarded rejected batch {id} of {data_set}")?;
                 Ok(())
             }
         }
@@ -112,11 +112,11 @@ impl Batches {
 fn list(data_set: &str, answer: &Value) -> anyhow::Result<()> {
     let batches = answer["rejected"].as_array().context("the answer is not a list of rejected batches")?;
     if batches.is_empty() {
-        println!("No batch of {data_set} was rejected lately.");
+        say!("No batch of {data_set} was rejected lately.")?;
     }
     for batch in batches {
-        println!("{}", headline(batch));
-        println!("  {}", first_message(batch));
+        say!("{}", headline(batch))?;
+        say!("  {}", first_message(batch))?;
     }
     Ok(())
 }
@@ -143,31 +143,32 @@ fn first_message(batch: &Value) -> String {
 }
 
 fn show(batch: &Value) -> anyhow::Result<()> {
-    println!("{}", headline(batch));
+    say!("{}", headline(batch))?;
     for message in batch["messages"].as_array().into_iter().flatten() {
-        println!("  {}", shown(message));
+        say!("  {}", shown(message))?;
     }
-    println!();
+    say!("")?;
     // As JSON lines: mended, they can be sent anew.
     for record in batch["records"].as_array().into_iter().flatten() {
-        println!("{}", serde_json::to_string(record).context("the record cannot be printed")?);
+        say!("{}", serde_json::to_string(record).context("the record cannot be printed")?)?;
     }
     Ok(())
 }
 
-fn replayed(answer: &Value) {
-    println!("Stored: {}", answer["stored"]);
+fn replayed(answer: &Value) -> anyhow::Result<()> {
+    say!("Stored: {}", answer["stored"])?;
     let changed = answer["changed"].as_array().map(Vec::as_slice).unwrap_or_default();
     if changed.is_empty() {
-        return;
+        return Ok(());
     }
-    println!("Changed since the batch was rejected: {}", answer["changed_total"]);
+    say!("Changed since the batch was rejected: {}", answer["changed_total"])?;
     for id in changed.iter().take(CHANGED_SHOWN) {
-        println!("  {}", shown(id));
+        say!("  {}", shown(id))?;
     }
     if changed.len() > CHANGED_SHOWN {
-        println!("  … (--json shows more)");
+        say!("  … (--json shows more)")?;
     }
+    Ok(())
 }
 
 #[cfg(test)]

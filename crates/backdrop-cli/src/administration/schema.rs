@@ -2,6 +2,7 @@
 
 use super::{Output, print_json, shown};
 use crate::client::Service;
+use crate::stdout::say;
 use anyhow::Context;
 use clap::Subcommand;
 use serde_json::Value;
@@ -68,7 +69,7 @@ impl SchemaCommand {
                 let body = read(schema)?.to_string();
                 let client = service.administrator()?;
                 let answer = client.put(&["data-sets", data_set, "schema"], &[], &body)?.body;
-                println!("Version {} of the schema of {data_set} is in force", shown(&answer["version"]));
+                say!("Version {} of the schema of {data_set} is in force", shown(&answer["version"]))?;
                 Ok(())
             }
             Self::Check { data_set, schema, output } => {
@@ -79,20 +80,20 @@ impl SchemaCommand {
                 if output.json {
                     return print_json(&answer);
                 }
-                checked(&answer);
-                Ok(())
+                checked(&answer)
             }
         }
     }
 }
 
-fn checked(found: &Value) {
+fn checked(found: &Value) -> anyhow::Result<()> {
     let (failing, records) = (shown(&found["failing"]), shown(&found["records"]));
-    println!("{failing} of {records} stored records would not follow this schema.");
+    say!("{failing} of {records} stored records would not follow this schema.")?;
     for reason in found["reasons"].as_array().into_iter().flatten() {
         let pointer = shown(&reason["pointer"]);
         let place = pointer.strip_prefix('/').unwrap_or("the record");
         let (count, message) = (shown(&reason["count"]), shown(&reason["message"]));
-        println!("  {count:>9}  {place}: {message}  (such as {})", shown(&reason["example"]["_id"]));
+        say!("  {count:>9}  {place}: {message}  (such as {})", shown(&reason["example"]["_id"]))?;
     }
+    Ok(())
 }

@@ -1,10 +1,14 @@
 //! Lists for people: columns that stand below each other.
 
 use super::shown;
+use crate::stdout::say;
 use serde_json::Value;
 
 /// Prints the fields of objects below their titles, numbers to the right.
-pub(super) fn print<const COLUMNS: usize>(columns: [(&str, &str); COLUMNS], items: &[Value]) {
+pub(super) fn print<const COLUMNS: usize>(
+    columns: [(&str, &str); COLUMNS],
+    items: &[Value],
+) -> anyhow::Result<()> {
     let cell = |value: &Value| match value {
         Value::Null => "-".to_owned(),
         Value::Array(parts) => parts.iter().map(shown).collect::<Vec<_>>().join(","),
@@ -24,6 +28,7 @@ pub(super) fn print<const COLUMNS: usize>(columns: [(&str, &str); COLUMNS], item
             _ if column + 1 == COLUMNS => text.clone(),
             width => format!("{text:width$}"),
         });
-        println!("{}", cells.collect::<Vec<_>>().join("  "));
+        say!("{}", cells.collect::<Vec<_>>().join("  "))?;
     }
+    Ok(())
 }

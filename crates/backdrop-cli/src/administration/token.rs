@@ -2,6 +2,7 @@
 
 use super::{Output, print_json, shown, table};
 use crate::client::Service;
+use crate::stdout::say;
 use anyhow::Context;
 use backdrop_core::time;
 use backdrop_core::token::Scope;
@@ -98,7 +99,7 @@ impl TokenCommand {
                 let id = shown(&answer.body["id"]);
                 eprintln!("Token {id} of {data_set}. It is shown only now; to revoke it, keep its number:");
                 eprintln!("  backdrop token revoke {data_set} {id}");
-                println!("{token}");
+                say!("{token}")?;
             }
             Self::List { data_set, output } => {
                 let answer = output.service.administrator()?.get(&["data-sets", data_set, "tokens"])?.body;
@@ -114,14 +115,14 @@ impl TokenCommand {
                     ("EXPIRES", "expires_at"),
                 ];
                 let tokens = answer["tokens"].as_array().context("the answer is not a list of tokens")?;
-                table::print(columns, tokens);
+                table::print(columns, tokens)?;
             }
             Self::Revoke { data_set, id, after, service } => {
                 let after = after.map(|seconds| seconds.to_string());
                 let query: Vec<_> = after.iter().map(|seconds| ("after", seconds.as_str())).collect();
                 let client = service.administrator()?;
                 let answer = client.delete_with(&["data-sets", data_set, "tokens", id], &query)?;
-                println!("{} of {data_set}", answer.body["message"].as_str().unwrap_or("Revoked"));
+                say!("{} of {data_set}", answer.body["message"].as_str().unwrap_or("Revoked"))?;
             }
         }
         Ok(())

@@ -2,11 +2,13 @@
 
 use super::examples::{BY_CHANNEL, DATA_GROUP, SUMMARIES};
 use super::{Addresses, Arguments};
+use crate::stdout::say;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Prints it.
 pub(super) fn print(arguments: &Arguments, addresses: Addresses) {
-    println!("{}", text(arguments, addresses));
+    // What runs goes on whether or not anybody reads this.
+    let _ = say!("{}", text(arguments, addresses));
 }
 
 fn text(arguments: &Arguments, addresses: Addresses) -> String {

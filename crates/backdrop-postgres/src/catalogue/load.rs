@@ -1,23 +1,26 @@
 //! Reading the whole configuration from Postgres.
 
-use super::{KnownDataSet, KnownToken, Snapshot};
-use crate::data_sets::DataSetRow;
+use super::{Contents, KnownDataSet, KnownToken, Snapshot};
 use crate::tokens::read_scopes;
-use crate::{Database, StoreError};
+use crate::{Database, StoreError, data_sets};
 use backdrop_core::data_set::DataSetId;
 use backdrop_core::token::{TokenHash, TokenId};
 use sqlx::Row;
-use sqlx::postgres::PgPool;
+use sqlx::postgres::{PgConnection, PgPool};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The configuration, unless the known version is still the newest.
-pub(super) async fn newer_than(database: &Database, known: i64) -> Result<Option<Snapshot>, StoreError> {
+pub(super) async fn newer_than(
+    database: &Database,
+    contents: Contents,
+    known: i64,
+) -> Result<Option<Snapshot>, StoreError> {
     let pool = database.pool.clone();
-    database.in_task(async move { load(&pool, known).await }).await
+    database.in_task(async move { load(&pool, contents, known).await }).await
 }
 
-async fn load(pool: &PgPool, known: i64) -> Result<Option<Snapshot>, StoreError> {
+async fn load(pool: &PgPool, contents: Contents, known: i64) -> Result<Option<Snapshot>, StoreError> {
     // One snapshot of the database, so that the version goes with what is read.
     let mut tx = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
     let version: i64 = sqlx::query_scalar("SELECT version FROM configuration").fetch_one(&mut *tx).await?;
@@ -25,17 +28,35 @@ async fn load(pool: &PgPool, known: i64) -> Result<Option<Snapshot>, StoreError>
         tx.rollback().await?;
         return Ok(None);
     }
-    let rows = DataSetRow::all(&mut tx).await?;
-    let token_rows = sqlx::query(
+    let data_sets = data_sets::known(&mut tx).await?;
+    let mut tokens = match contents {
+        Contents::WithTokens => load_tokens(&mut tx).await?,
+        Contents::WithoutTokens => HashMap::new(),
+    };
+    tx.rollback().await?;
+
+    let mut snapshot = Snapshot { version, ..Snapshot::default() };
+    for data_set in data_sets {
+        let types = snapshot.by_group.entry(data_set.data_group.to_string()).or_default();
+        types.insert(data_set.data_type.to_string(), data_set.id);
+        snapshot.by_name.insert(data_set.name.to_string(), data_set.id);
+        let tokens = tokens.remove(&data_set.id).unwrap_or_default();
+        snapshot.by_id.insert(data_set.id, Arc::new(KnownDataSet { data_set, tokens }));
+    }
+    Ok(Some(snapshot))
+}
+
+async fn load_tokens(
+    connection: &mut PgConnection,
+) -> Result<HashMap<DataSetId, Vec<KnownToken>>, StoreError> {
+    let rows = sqlx::query(
         "SELECT id, data_set_id, sha256, scopes, expires_at, requests_per_minute FROM data_set_token
          WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())",
     )
-    .fetch_all(&mut *tx)
+    .fetch_all(connection)
     .await?;
-    tx.rollback().await?;
-
     let mut tokens: HashMap<DataSetId, Vec<KnownToken>> = HashMap::new();
-    for row in token_rows {
+    for row in rows {
         let id: i64 = row.try_get("id")?;
         let sha256: Vec<u8> = row.try_get("sha256")?;
         let bytes =
@@ -50,14 +71,5 @@ async fn load(pool: &PgPool, known: i64) -> Result<Option<Snapshot>, StoreError>
         };
         tokens.entry(DataSetId(row.try_get("data_set_id")?)).or_default().push(token);
     }
-    let mut snapshot = Snapshot { version, ..Snapshot::default() };
-    for row in rows {
-        let data_set = row.data_set;
-        let types = snapshot.by_group.entry(data_set.data_group.to_string()).or_default();
-        types.insert(data_set.data_type.to_string(), data_set.id);
-        snapshot.by_name.insert(data_set.name.to_string(), data_set.id);
-        let tokens = tokens.remove(&data_set.id).unwrap_or_default();
-        snapshot.by_id.insert(data_set.id, Arc::new(KnownDataSet { data_set, tokens }));
-    }
-    Ok(Some(snapshot))
+    Ok(tokens)
 }

@@ -1,12 +1,11 @@
 //! Changing what a data set is set to.
 
-use super::Settings;
+use super::settings;
 use crate::audit::{self, Actor};
 use crate::schemas;
 use crate::{Database, StoreError};
 use backdrop_core::data_set::{DataSetChange, DataSetId, DataSetSettings};
 use serde_json::{Map, Value, json};
-use sqlx::FromRow;
 use sqlx::postgres::PgConnection;
 
 impl Database {
@@ -31,7 +30,7 @@ impl Database {
                 tx.rollback().await?;
                 return Ok(false);
             };
-            let Settings(old) = Settings::from_row(&row)?;
+            let old = settings::read(&row)?;
             let new = change.settings.applied_to(&old);
             // Each such statement makes every process load its configuration anew, and leaves a line in the trail.
             if new != old {
@@ -51,27 +50,15 @@ impl Database {
 async fn update(
     connection: &mut PgConnection,
     data_set: DataSetId,
-    settings: &DataSetSettings,
+    new: &DataSetSettings,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    let query = sqlx::query(
         "UPDATE data_set
-         SET raw_queries_allowed = $2, queryable = $3, published = $4, realtime = $5, auto_ids = $6,
-             max_age_expected = $7, capped_size = $8, retention_days = $9, upload_format = $10, upload_filters = $11
-         WHERE id = $1",
-    )
-    .bind(data_set.0)
-    .bind(settings.raw_queries_allowed)
-    .bind(settings.queryable)
-    .bind(settings.published)
-    .bind(settings.realtime)
-    .bind(&settings.auto_ids)
-    .bind(settings.max_age_expected)
-    .bind(settings.capped_size)
-    .bind(settings.retention_days)
-    .bind(&settings.upload_format)
-    .bind(&settings.upload_filters)
-    .execute(connection)
-    .await?;
+         SET raw_queries_allowed = $1, queryable = $2, published = $3, realtime = $4, auto_ids = $5,
+             max_age_expected = $6, capped_size = $7, retention_days = $8, upload_format = $9, upload_filters = $10
+         WHERE id = $11",
+    );
+    settings::bind(query, new).bind(data_set.0).execute(connection).await?;
     Ok(())
 }
 

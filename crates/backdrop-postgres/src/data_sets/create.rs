@@ -1,11 +1,13 @@
 //! Making a data set, with its schema and its first token.
 
+use super::settings;
 use crate::audit::{self, Actor};
 use crate::tokens;
 use crate::{Database, StoreError};
 use backdrop_core::data_set::{DataSetDefinition, DataSetId};
 use backdrop_core::token::{TokenHash, TokenTerms};
 use serde_json::{Value, json};
+use sqlx::Row;
 use sqlx::postgres::PgConnection;
 
 /// What it takes to make a data set.
@@ -66,12 +68,11 @@ async fn insert_data_set(
     connection: &mut PgConnection,
     definition: &DataSetDefinition,
 ) -> Result<i64, StoreError> {
-    let settings = &definition.settings;
-    let id = sqlx::query_scalar(
+    let query = sqlx::query(
         r#"
         INSERT INTO data_set (
-            name, data_group, data_type, raw_queries_allowed, queryable, published, realtime, auto_ids,
-            max_age_expected, capped_size, retention_days, upload_format, upload_filters, partition
+            raw_queries_allowed, queryable, published, realtime, auto_ids, max_age_expected, capped_size,
+            retention_days, upload_format, upload_filters, name, data_group, data_type, partition
         )
         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, p.partition
         FROM ingest_partition p
@@ -81,21 +82,12 @@ async fn insert_data_set(
         LIMIT 1
         RETURNING id
         "#,
-    )
-    .bind(definition.name.as_str())
-    .bind(definition.data_group.as_str())
-    .bind(definition.data_type.as_str())
-    .bind(settings.raw_queries_allowed)
-    .bind(settings.queryable)
-    .bind(settings.published)
-    .bind(settings.realtime)
-    .bind(&settings.auto_ids)
-    .bind(settings.max_age_expected)
-    .bind(settings.capped_size)
-    .bind(settings.retention_days)
-    .bind(&settings.upload_format)
-    .bind(&settings.upload_filters)
-    .fetch_one(connection)
-    .await?;
-    Ok(id)
+    );
+    let row = settings::bind(query, &definition.settings)
+        .bind(definition.name.as_str())
+        .bind(definition.data_group.as_str())
+        .bind(definition.data_type.as_str())
+        .fetch_one(connection)
+        .await?;
+    Ok(row.try_get("id")?)
 }

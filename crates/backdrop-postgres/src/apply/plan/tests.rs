@@ -1,27 +1,13 @@
 use super::*;
-use backdrop_core::batch::{ENVELOPE_VERSION, Envelope, Idempotency};
+use backdrop_core::batch::{Envelope, Idempotency};
 use backdrop_core::log::EntryId;
-use backdrop_core::origin::Origin;
 use backdrop_core::record::RecordRules;
 use serde_json::{Value, json};
 
 const DATA_SET: DataSetId = DataSetId(1);
 
 fn entry(n: u64, batch: u128, kind: BatchKind) -> DecodedEntry {
-    let envelope = Envelope {
-        version: ENVELOPE_VERSION,
-        kind,
-        batch_id: Uuid::from_u128(batch),
-        data_set_id: DATA_SET,
-        token_id: None,
-        request_id: String::new(),
-        traceparent: None,
-        idempotency: None,
-        origin: Origin::Json,
-        configuration: 0,
-        handling: Handling::Strict,
-        faults: Vec::new(),
-    };
+    let envelope = Envelope::new(kind, Uuid::from_u128(batch), DATA_SET, String::new());
     DecodedEntry {
         id: EntryId { epoch: 1, n },
         accepted_at: Timestamp::UNIX_EPOCH,
