@@ -31,6 +31,10 @@ use uuid::Uuid;
 /// The shortest and the longest wait before asking again for what the worker cannot begin without.
 const STARTUP_RETRIES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(1));
 
+/// How long runs in flight may take to end when the worker stops: longer than any that goes well.
+const END_WITHIN: Duration = Duration::from_secs(15);
+/// How long the last beat may take, and taking the heartbeat away; without that others notice a second later.
+const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 /// How many connections ask for health at once; more wait.
 const CONNECTIONS_MAX: usize = 256;
 
@@ -165,6 +169,26 @@ async fn work(
         };
         tasks.spawn(keeper.run());
     }
+    let time_is_over = async {
+        stop.cancelled().await;
+        tokio::time::sleep(END_WITHIN).await;
+    };
+    tokio::select! {
+        () = all_ended(&mut tasks, &stop) => {}
+        // As if it had died: what is not committed is done by the next worker.
+        () = time_is_over => warn!("runs in flight did not end in time and are given up"),
+    }
+    beating.cancel();
+    let _ended = tokio::time::timeout(LEAVE_WITHIN, heart).await;
+    let leaving = database.end_heartbeat(worker);
+    match tokio::time::timeout(LEAVE_WITHIN, leaving).await {
+        Ok(Err(error)) => warn!(error = chain(&error), "heartbeat not taken away"),
+        Err(_) => warn!("heartbeat not taken away in time"),
+        Ok(Ok(())) => {}
+    }
+}
+
+async fn all_ended(tasks: &mut JoinSet<()>, stop: &CancellationToken) {
     while let Some(ended) = tasks.join_next().await {
         if let Err(error) = ended
             && error.is_panic()
@@ -173,11 +197,6 @@ async fn work(
             tracing::error!(error = chain(&error), "a task of the worker panicked, stopping");
             stop.cancel();
         }
-    }
-    beating.cancel();
-    let _ended = heart.await;
-    if let Err(error) = database.end_heartbeat(worker).await {
-        warn!(error = chain(&error), "heartbeat not taken away");
     }
 }
 

@@ -19,9 +19,12 @@ use backdrop_service::serve::{self, Stop};
 use backdrop_service::{door, listen, request, urls};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Semaphore;
 use tracing::info;
 
+/// How long the process may take at its end to write when tokens were used last.
+const LAST_USES_TIMEOUT: Duration = Duration::from_secs(3);
 /// How many dry runs of schemas there can be at once; further ones wait.
 const DRY_RUNS: usize = 2;
 
@@ -128,7 +131,9 @@ impl Application {
         })?;
         info!(address = %self.local_addr, "the ingest service listens");
         serve::until_closed(server, stop.closing()).await?;
-        state.guard.write_uses(&state.database).await;
+        // Without the store the process ends all the same.
+        let _not_written =
+            tokio::time::timeout(LAST_USES_TIMEOUT, state.guard.write_uses(&state.database)).await;
         state.database.close().await;
         Ok(())
     }
