@@ -4,6 +4,7 @@ use backdrop_postgres::{Database, DatabaseSettings, StoreError, migrate};
 use backdrop_testing::{SharedPostgres, sqlx};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgPool, PgPoolOptions};
+use std::process::Command;
 use std::time::Duration;
 
 const ROLES: [&str; 3] = ["backdrop_read", "backdrop_write", "backdrop_worker"];
@@ -86,4 +87,38 @@ async fn an_owner_who_may_make_no_roles_migrates_and_an_administrator_makes_them
     }
     migrated(owners).await.expect("migrated again");
     assert_eq!(reading(&pool).await, all_read());
+}
+
+/// Runs what operators run, with the passwords in its environment; it must succeed.
+fn make_users(owners: &str, password: &str) {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/postgres/users.sql");
+    let mut psql = Command::new("psql");
+    for name in ["READ_PASSWORD", "WRITE_PASSWORD", "WORKER_PASSWORD"] {
+        psql.env(name, password);
+    }
+    let output = psql.args(["--quiet", "--file", script, owners]).output().expect("psql is installed");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_script_for_operators_makes_users_and_changes_their_passwords() {
+    let server = SharedPostgres::start().expect("a Postgres");
+    let url = server.url().expose_secret().to_owned();
+    migrated(url.clone()).await.expect("migrated");
+    let (_, place) = url.rsplit_once('@').expect("a URL with a user");
+    for password in ["first", "it's another"] {
+        make_users(&url, password);
+        for role in ROLES {
+            let encoded = password.replace(' ', "%20");
+            let pool = connect(&format!("postgres://{role}_service:{encoded}@{place}")).await;
+            let is_member: bool = sqlx::query_scalar("SELECT pg_has_role($1, 'USAGE')")
+                .bind(role)
+                .fetch_one(&pool)
+                .await
+                .expect("a member");
+            assert!(is_member, "{role}");
+        }
+    }
+    let with_the_old = format!("postgres://backdrop_read_service:first@{place}");
+    assert!(PgPoolOptions::new().max_connections(1).connect(&with_the_old).await.is_err());
 }
