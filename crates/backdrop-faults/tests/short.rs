@@ -32,4 +32,14 @@ macro_rules! short {
 short! {
     worker_killed: "worker-killed",
     redis_killed: "redis-killed",
+    redis_stopped: "redis-stopped",
+    redis_frozen: "redis-frozen",
+    redis_answers_lost: "redis-answers-lost",
+    redis_emptied: "redis-emptied",
+    redis_restored: "redis-restored",
+    redis_tail_cut_applied: "redis-tail-cut-applied",
+    redis_tail_cut_unapplied: "redis-tail-cut-unapplied",
+    redis_replica_promoted: "redis-replica-promoted",
+    redis_out_of_memory: "redis-out-of-memory",
+    backlog_full: "backlog-full",
 }

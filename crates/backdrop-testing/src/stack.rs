@@ -135,6 +135,17 @@ impl Stack {
         self.ready().await
     }
 
+    /// Has the services that write to and read from Redis reach it at another address, a proxy's say. Starts the
+    /// ingest service anew; workers that are added from now on follow.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn reach_redis_at(&mut self, address: SocketAddr) -> anyhow::Result<()> {
+        let url = self.redis_url_at(address);
+        self.environment.push(("REDIS_URL".into(), url));
+        self.restart_write(&[]).await
+    }
+
     /// A client of the ingest service.
     pub fn writer(&self) -> Client {
         Client::new(self.write.address())
@@ -176,7 +187,7 @@ impl Stack {
     /// # Errors
     /// If it cannot be reached.
     pub fn redis_connection(&self) -> anyhow::Result<redis::Connection> {
-        Ok(redis::Client::open(self.redis.url().expose_secret())?.get_connection()?)
+        connect_to(&self.redis)
     }
 
     /// The request ids of all batches, in the order in which they were accepted.
@@ -224,6 +235,14 @@ impl Stack {
         }
         Ok(())
     }
+}
+
+/// A connection to a Redis.
+///
+/// # Errors
+/// If it cannot be reached.
+pub fn connect_to(redis: &PrivateRedis) -> anyhow::Result<redis::Connection> {
+    Ok(redis::Client::open(redis.url().expose_secret())?.get_connection()?)
 }
 
 fn start_write(folder: &Path, environment: &[(String, String)]) -> anyhow::Result<Process> {
