@@ -23,8 +23,9 @@ end
 return {run_id, marker[1] or '', marker[2] or '', last}
 ";
 
-/// Raises the marker, and never lowers it. KEYS: log, marker. ARGV: epoch, run id.
-const RAISE: &str = r"
+/// Raises the marker, and never lowers it. KEYS: log, marker. ARGV: epoch, run id. Also without memory left: what the
+/// log holds must be applied to make room, and is not read before.
+const RAISE: &str = r"#!lua flags=allow-oom
 local current = tonumber(redis.call('HGET', KEYS[2], 'epoch') or '0')
 if tonumber(ARGV[1]) <= current then
     return 0

@@ -28,8 +28,9 @@ return {marker[1] or '', marker[2] or '', marker[3] or '', entries}
 ";
 
 /// Tells how far the log is applied, for its bound in bytes. KEYS: log, marker. ARGV: cursor, and the
-/// `appended` of the entry there, or '' if it is not known; then it is found out.
-const REPORT_APPLIED: &str = r"
+/// `appended` of the entry there, or '' if it is not known; then it is found out. Also without memory left, because
+/// only what is applied can be trimmed.
+const REPORT_APPLIED: &str = r"#!lua flags=allow-oom
 if redis.call('EXISTS', KEYS[2]) == 0 then return 0 end
 local applied = ARGV[2]
 if applied == '' then

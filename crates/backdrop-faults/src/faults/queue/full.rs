@@ -2,7 +2,7 @@
 
 use super::{batches_held, prober, until_applied};
 use crate::{Fault, Ledger, Load, Promise, Trial, Verdict};
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use backdrop_testing::{Client, RedisOptions, Stack, StackOptions, redis, sqlx};
 use serde_json::json;
 use std::time::Duration;
@@ -22,6 +22,13 @@ const PARTITION_BYTES: usize = 200_000;
 const BATCHES_MAX: usize = 200;
 /// How long the worker may take to apply what waits, though Redis is full, and to trim it.
 const ROOM_WITHIN: Duration = Duration::from_secs(30);
+
+/// Whether Redis is started again while it is full.
+#[derive(Clone, Copy)]
+enum Restart {
+    No,
+    Yes,
+}
 
 /// Batches that fill the queue, and how many of them were accepted.
 struct Filler {
@@ -80,10 +87,8 @@ fn out_of_memory(trial: &mut Trial) -> anyhow::Result<Verdict> {
             let refusal = filler.fill()?;
             ensure!(refusal.contains("queue_unavailable"), "refused by {refusal}");
             trial.injected();
-            if round % 2 == 1 {
-                // Started again, it is as full as before, and needs an epoch all the same.
-                stack.redis.restart()?;
-            }
+            // Started again, it is as full as before, and needs a new epoch all the same.
+            tighten(stack, if round % 2 == 0 { Restart::No } else { Restart::Yes })?;
             ensure!(is_full(stack)?, "Redis is not full, so nothing was tested");
             stack.workers[0].thaw();
             trial.until("there is room again", ROOM_WITHIN, || Ok(!is_full(stack)?))?;
@@ -95,6 +100,22 @@ fn out_of_memory(trial: &mut Trial) -> anyhow::Result<Verdict> {
     let verdict = trial.judge(&stack, &ledger);
     ensure!(verdict.reads_refused == 0, "{} reads were refused", verdict.reads_refused);
     Ok(verdict)
+}
+
+/// Leaves Redis less than what it has in use, as somebody else's keys would, so that it refuses even the smallest write.
+fn tighten(stack: &mut Stack, restart: Restart) -> anyhow::Result<()> {
+    let mut redis = stack.redis_connection()?;
+    let info: String = redis::cmd("INFO").arg("memory").query(&mut redis)?;
+    let used = info.lines().find_map(|line| line.strip_prefix("used_memory:")).context("used_memory")?;
+    let less = (used.trim().parse::<u64>()? / 10 * 8).to_string();
+    match restart {
+        Restart::No => redis::cmd("CONFIG").arg("SET").arg("maxmemory").arg(less).exec(&mut redis)?,
+        Restart::Yes => {
+            let arguments = vec!["--maxmemory".to_owned(), less];
+            stack.redis.restart_with(RedisOptions { arguments, ..RedisOptions::default() })?;
+        }
+    }
+    Ok(())
 }
 
 fn is_full(stack: &Stack) -> anyhow::Result<bool> {
