@@ -135,13 +135,12 @@ impl Stack {
         self.ready().await
     }
 
-    /// Has the services that write to and read from Redis reach it at another address, a proxy's say. Starts the
-    /// ingest service anew; workers that are added from now on follow.
+    /// Has the services reach Redis by another URL: by a proxy, or as another user. Starts the ingest service anew;
+    /// workers that are added from now on follow.
     ///
     /// # Errors
     /// If it does not start.
-    pub async fn reach_redis_at(&mut self, address: SocketAddr) -> anyhow::Result<()> {
-        let url = self.redis_url_at(address);
+    pub async fn reach_redis_by(&mut self, url: String) -> anyhow::Result<()> {
         self.environment.push(("REDIS_URL".into(), url));
         self.restart_write(&[]).await
     }

@@ -14,7 +14,7 @@ pub(in crate::faults) const LOST: Fault =
 fn lost(trial: &mut Trial) -> anyhow::Result<Verdict> {
     let mut stack = trial.stack(StackOptions { workers: 1, ..StackOptions::default() })?;
     let proxy = Proxy::start(stack.redis_address())?;
-    trial.block_on(stack.reach_redis_at(proxy.address()))?;
+    trial.block_on(stack.reach_redis_by(stack.redis_url_at(proxy.address())))?;
     let ledger = trial.ledger(&stack, 1);
     trial.under_load(&mut stack, &ledger, Load::default(), |trial, stack| {
         for _ in 0..trial.times(2, 20) {

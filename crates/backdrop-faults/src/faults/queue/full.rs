@@ -45,7 +45,8 @@ impl Filler {
     /// Sends one; gives why it was refused, if it was.
     fn send(&mut self) -> anyhow::Result<Option<String>> {
         let record = json!({"_id": format!("filler-{}", self.accepted), "text": "x".repeat(self.bytes)});
-        let answer = self.writer.send("POST", "/data/probe/probe", json!([record]).to_string().into_bytes())?;
+        let answer =
+            self.writer.send("POST", "/data/probe/probe", json!([record]).to_string().into_bytes())?;
         if answer.status == 202 {
             self.accepted += 1;
             return Ok(None);

@@ -1,6 +1,6 @@
 //! Redis is away, and comes back with all it had.
 
-use super::{prober, probe, until_applied};
+use super::{probe, prober, until_applied};
 use crate::{Fault, Ledger, Load, Promise, Trial, Verdict};
 use anyhow::{Context, ensure};
 use backdrop_testing::{Answer, Stack, StackOptions, sqlx};
@@ -46,9 +46,8 @@ fn killed(trial: &mut Trial) -> anyhow::Result<Verdict> {
     for _ in 0..trial.times(1, 10) {
         kill_at_work(trial, &mut stack, &ledger)?;
     }
-    let epochs: i64 = trial.block_on(
-        sqlx::query_scalar("SELECT count(DISTINCT epoch) FROM batch").fetch_one(&stack.pool),
-    )?;
+    let epochs: i64 = trial
+        .block_on(sqlx::query_scalar("SELECT count(DISTINCT epoch) FROM batch").fetch_one(&stack.pool))?;
     ensure!(epochs >= 4, "each life of the server has epochs of its own, but there are {epochs}");
     Ok(trial.judge(&stack, &ledger))
 }
@@ -172,7 +171,8 @@ fn receipts_tell(trial: &Trial, stack: &Stack, round: usize, answers: Vec<Answer
     let unknown = answers.iter().filter(|answer| answer.status == 504).count();
     ensure!(answers.is_empty() || unknown > 0, "no append was sent, so nothing was tested");
     for (index, answer) in answers.into_iter().enumerate() {
-        let found = sqlx::query_scalar("SELECT count(*) FROM record WHERE id = $1").bind(hung_id(round, index));
+        let found =
+            sqlx::query_scalar("SELECT count(*) FROM record WHERE id = $1").bind(hung_id(round, index));
         let found: i64 = trial.block_on(found.fetch_one(&stack.pool))?;
         let is_stored = found == 1;
         stored += usize::from(is_stored);
