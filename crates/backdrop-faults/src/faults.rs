@@ -20,6 +20,11 @@ pub const ALL: &[Fault] = &[
     queue::TAIL_CUT_APPLIED,
     queue::TAIL_CUT_UNAPPLIED,
     queue::REPLICA_PROMOTED,
+    queue::FAILED_BACK,
+    queue::FILE_REWRITTEN,
+    queue::MARKERS_DELETED,
+    queue::OPENING_INTERRUPTED,
+    queue::BOTH_KILLED,
     queue::OUT_OF_MEMORY,
     queue::BACKLOG_FULL,
 ];

@@ -40,6 +40,11 @@ short! {
     redis_tail_cut_applied: "redis-tail-cut-applied",
     redis_tail_cut_unapplied: "redis-tail-cut-unapplied",
     redis_replica_promoted: "redis-replica-promoted",
+    redis_failed_back: "redis-failed-back",
+    redis_file_rewritten: "redis-file-rewritten",
+    redis_markers_deleted: "redis-markers-deleted",
+    epoch_opening_interrupted: "epoch-opening-interrupted",
+    redis_and_postgres_killed: "redis-and-postgres-killed",
     redis_out_of_memory: "redis-out-of-memory",
     backlog_full: "backlog-full",
 }

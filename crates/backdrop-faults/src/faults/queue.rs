@@ -1,25 +1,29 @@
 //! Redis dies, hangs, is full, and loses its answers or its memory.
 
 mod answers;
+mod epochs;
 mod full;
 mod memory;
 mod outages;
 mod replica;
+mod rewrites;
 mod tail;
 
 pub(super) use answers::LOST as ANSWERS_LOST;
+pub(super) use epochs::{BOTH_KILLED, MARKERS_DELETED, OPENING_INTERRUPTED};
 pub(super) use full::{BACKLOG_FULL, OUT_OF_MEMORY};
 pub(super) use memory::{EMPTIED, RESTORED};
 pub(super) use outages::{FROZEN, KILLED, STOPPED};
-pub(super) use replica::PROMOTED as REPLICA_PROMOTED;
+pub(super) use replica::{FAILED_BACK, PROMOTED as REPLICA_PROMOTED};
+pub(super) use rewrites::REWRITTEN as FILE_REWRITTEN;
 pub(super) use tail::{CUT_APPLIED as TAIL_CUT_APPLIED, CUT_UNAPPLIED as TAIL_CUT_UNAPPLIED};
 
 use crate::Trial;
 use crate::ledger::backlog_bytes;
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use backdrop_testing::redis::streams::StreamRangeReply;
 use backdrop_testing::{Answer, Client, Stack, redis};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long the worker may take to apply what these scenarios queue.
 const APPLIED_WITHIN: Duration = Duration::from_secs(60);
@@ -58,4 +62,19 @@ fn prober(stack: &Stack) -> Client {
 fn probe(prober: &Client, id: &str) -> anyhow::Result<Answer> {
     let body = serde_json::json!([{"_id": id}]).to_string();
     Ok(prober.send("POST", "/data/probe/probe", body.into_bytes())?)
+}
+
+/// Writes for so long: each write is refused. Gives how long the slowest took.
+fn is_refused_for(stack: &Stack, away: Duration) -> anyhow::Result<Duration> {
+    let prober = prober(stack);
+    let (began, mut slowest) = (Instant::now(), Duration::ZERO);
+    while began.elapsed() < away {
+        let sent = Instant::now();
+        let answer = probe(&prober, "refused")?;
+        slowest = slowest.max(sent.elapsed());
+        let has_retry_after = answer.header("retry-after").is_some();
+        ensure!(answer.status == 503 && has_retry_after, "answered {}: {}", answer.status, answer.text);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(slowest)
 }

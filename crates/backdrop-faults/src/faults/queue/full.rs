@@ -23,13 +23,6 @@ const BATCHES_MAX: usize = 200;
 /// How long the worker may take to apply what waits, though Redis is full, and to trim it.
 const ROOM_WITHIN: Duration = Duration::from_secs(30);
 
-/// Whether Redis is started again while it is full.
-#[derive(Clone, Copy)]
-enum Restart {
-    No,
-    Yes,
-}
-
 /// Batches that fill the queue, and how many of them were accepted.
 struct Filler {
     writer: Client,
@@ -88,11 +81,11 @@ fn out_of_memory(trial: &mut Trial) -> anyhow::Result<Verdict> {
             let refusal = filler.fill()?;
             ensure!(refusal.contains("queue_unavailable"), "refused by {refusal}");
             trial.injected();
-            // Started again, it is as full as before, and needs a new epoch all the same.
-            tighten(stack, if round % 2 == 0 { Restart::No } else { Restart::Yes })?;
-            ensure!(is_full(stack)?, "Redis is not full, so nothing was tested");
-            stack.workers[0].thaw();
-            trial.until("there is room again", ROOM_WITHIN, || Ok(!is_full(stack)?))?;
+            if round % 2 == 0 {
+                trimmed_in_time(trial, stack)?
+            } else {
+                restarted_full(trial, stack)?
+            }
             trial.recovered(stack)
         })?;
         until_applied(trial, &stack)?;
@@ -103,20 +96,34 @@ fn out_of_memory(trial: &mut Trial) -> anyhow::Result<Verdict> {
     Ok(verdict)
 }
 
-/// Leaves Redis less than what it has in use, as somebody else's keys would, so that it refuses even the smallest write.
-fn tighten(stack: &mut Stack, restart: Restart) -> anyhow::Result<()> {
+/// Redis refuses even the smallest write, since somebody else's keys take what is missing: the worker applies what
+/// waits, and makes room by itself.
+fn trimmed_in_time(trial: &Trial, stack: &Stack) -> anyhow::Result<()> {
     let mut redis = stack.redis_connection()?;
     let info: String = redis::cmd("INFO").arg("memory").query(&mut redis)?;
     let used = info.lines().find_map(|line| line.strip_prefix("used_memory:")).context("used_memory")?;
-    let less = (used.trim().parse::<u64>()? / 10 * 8).to_string();
-    match restart {
-        Restart::No => redis::cmd("CONFIG").arg("SET").arg("maxmemory").arg(less).exec(&mut redis)?,
-        Restart::Yes => {
-            let arguments = vec!["--maxmemory".to_owned(), less];
-            stack.redis.restart_with(RedisOptions { arguments, ..RedisOptions::default() })?;
-        }
-    }
-    Ok(())
+    set_max_memory(stack, &(used.trim().parse::<u64>()? / 10 * 8).to_string())?;
+    ensure!(is_full(stack)?, "Redis is not full, so nothing was tested");
+    stack.workers[0].thaw();
+    trial.until("there is room again", ROOM_WITHIN, || Ok(!is_full(stack)?))?;
+    set_max_memory(stack, MAX_MEMORY)
+}
+
+/// Redis starts again with less than it needs for what it holds: an epoch is opened and all is applied for all that;
+/// writes are accepted when somebody gives it more.
+fn restarted_full(trial: &Trial, stack: &mut Stack) -> anyhow::Result<()> {
+    let arguments = vec!["--maxmemory".to_owned(), "1mb".to_owned()];
+    stack.redis.restart_with(RedisOptions { arguments, ..RedisOptions::default() })?;
+    ensure!(is_full(stack)?, "Redis is not full, so nothing was tested");
+    stack.workers[0].thaw();
+    until_applied(trial, stack)?;
+    ensure!(is_full(stack)?, "Redis has not been full all the time");
+    set_max_memory(stack, MAX_MEMORY)
+}
+
+fn set_max_memory(stack: &Stack, bytes: &str) -> anyhow::Result<()> {
+    let mut redis = stack.redis_connection()?;
+    Ok(redis::cmd("CONFIG").arg("SET").arg("maxmemory").arg(bytes).exec(&mut redis)?)
 }
 
 fn is_full(stack: &Stack) -> anyhow::Result<bool> {

@@ -1,6 +1,6 @@
 //! Redis is away, and comes back with all it had.
 
-use super::{probe, prober, until_applied};
+use super::{is_refused_for, probe, prober, until_applied};
 use crate::{Fault, Ledger, Load, Promise, Trial, Verdict};
 use anyhow::{Context, ensure};
 use backdrop_testing::{Answer, Stack, StackOptions, sqlx};
@@ -98,21 +98,6 @@ fn stopped(trial: &mut Trial) -> anyhow::Result<Verdict> {
     ensure!(verdict.reads_refused == 0, "{} reads were refused", verdict.reads_refused);
     ensure!(verdict.slowest_read < READ_WITHIN, "a read took {:?}", verdict.slowest_read);
     Ok(verdict)
-}
-
-/// Writes for so long: each write is refused. Gives how long the slowest took.
-fn is_refused_for(stack: &Stack, away: Duration) -> anyhow::Result<Duration> {
-    let prober = prober(stack);
-    let (began, mut slowest) = (Instant::now(), Duration::ZERO);
-    while began.elapsed() < away {
-        let sent = Instant::now();
-        let answer = probe(&prober, "refused")?;
-        slowest = slowest.max(sent.elapsed());
-        let has_retry_after = answer.header("retry-after").is_some();
-        ensure!(answer.status == 503 && has_retry_after, "answered {}: {}", answer.status, answer.text);
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    Ok(slowest)
 }
 
 fn frozen(trial: &mut Trial) -> anyhow::Result<Verdict> {

@@ -12,6 +12,10 @@ use std::time::Duration;
 pub(in crate::faults) const PROMOTED: Fault =
     Fault { name: "redis-replica-promoted", promise: Promise::LossesReported, run: promoted };
 
+/// The old primary is back soon, with what the replica had: its life is the same, and its memory an older one.
+pub(in crate::faults) const FAILED_BACK: Fault =
+    Fault { name: "redis-failed-back", promise: Promise::LossesReported, run: failed_back };
+
 /// How many writes are acknowledged while the replica lags.
 const MORE: usize = 10;
 const FOLLOWS_WITHIN: Duration = Duration::from_secs(20);
@@ -85,6 +89,61 @@ fn fail_over(
     stack.workers[0].thaw();
     trial.recovered(stack)?;
     until_applied(trial, stack)?;
+    Ok(lost)
+}
+
+fn failed_back(trial: &mut Trial) -> anyhow::Result<Verdict> {
+    let stack = trial.stack(StackOptions { workers: 1, ..StackOptions::default() })?;
+    let password = password_of(&stack)?;
+    let ledger = trial.ledger(&stack, 2);
+    let mut lost = 0;
+    for round in 0..trial.times(2, 8) {
+        let folder = tempfile::tempdir()?;
+        let replica = Replica::follow(trial, &stack, folder.path(), &password)?;
+        trial.send(&stack, &ledger, Load::queued(20));
+        until_applied(trial, &stack)?;
+        replica.until_level(trial, &stack)?;
+        replica.link.set(Traffic::Stalled);
+        // Applied in one round, so that what comes next has the ids of what is stored; waiting in the other.
+        let waits = round % 2 == 1;
+        if waits {
+            stack.workers[0].freeze();
+        }
+        trial.send(&stack, &ledger, Load::queued(MORE));
+        if !waits {
+            until_applied(trial, &stack)?;
+        }
+        let missing = take_back(trial, &stack, &replica, &password)?;
+        trial.injected();
+        lost += if waits { missing } else { 0 };
+        trial.send(&stack, &ledger, Load::queued(20));
+        stack.workers[0].thaw();
+        trial.recovered(&stack)?;
+        until_applied(trial, &stack)?;
+    }
+    trial.send(&stack, &ledger, Load::queued(20));
+    let verdict = trial.judge(&stack, &ledger);
+    let (reported, gap_entries) = (verdict.reported_lost, verdict.gap_entries);
+    ensure!(reported == lost, "{lost} entries were lost, {reported} reported as lost");
+    ensure!(gap_entries == lost, "{lost} entries were lost, gaps of {gap_entries}");
+    Ok(verdict)
+}
+
+/// The stack's Redis follows its replica for a moment, and is the primary again; tells how many entries it lost.
+fn take_back(trial: &Trial, stack: &Stack, replica: &Replica, password: &str) -> anyhow::Result<usize> {
+    let before = batches_held(stack)?;
+    let (mut primary, mut other) = (stack.redis_connection()?, connect_to(&replica.server)?);
+    redis::cmd("REPLICAOF").arg("NO").arg("ONE").exec(&mut other)?;
+    redis::cmd("CONFIG").arg("SET").arg("masterauth").arg(password).exec(&mut primary)?;
+    redis::cmd("CONFIG").arg("SET").arg("repl-diskless-sync-delay").arg(0).exec(&mut other)?;
+    redis::cmd("REPLICAOF").arg("127.0.0.1").arg(replica.server.port()).exec(&mut primary)?;
+    trial.until("it follows", FOLLOWS_WITHIN, || {
+        Ok(replication(&mut primary, "master_link_status").is_ok_and(|status| status == "up"))
+    })?;
+    redis::cmd("REPLICAOF").arg("NO").arg("ONE").exec(&mut primary)?;
+    let after: HashSet<String> = batches_held(stack)?.into_iter().collect();
+    let lost = before.iter().filter(|batch| !after.contains(*batch)).count();
+    ensure!(lost > 0, "it has all that it had, so nothing was tested");
     Ok(lost)
 }
 
