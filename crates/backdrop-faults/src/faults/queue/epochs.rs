@@ -106,7 +106,7 @@ fn markers_deleted_amid_backlog(
     trial.send(stack, ledger, Load::queued(20));
     delete_markers(stack)?;
     trial.injected();
-    if round % 2 == 0 {
+    if round.is_multiple_of(2) {
         trial.send(stack, ledger, Load::queued(20));
     }
     stack.workers[0].thaw();

@@ -81,7 +81,7 @@ fn out_of_memory(trial: &mut Trial) -> anyhow::Result<Verdict> {
             let refusal = filler.fill()?;
             ensure!(refusal.contains("queue_unavailable"), "refused by {refusal}");
             trial.injected();
-            if round % 2 == 0 {
+            if round.is_multiple_of(2) {
                 trimmed_in_time(trial, stack)?
             } else {
                 restarted_full(trial, stack)?

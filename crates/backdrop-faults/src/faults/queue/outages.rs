@@ -34,7 +34,7 @@ fn killed(trial: &mut Trial) -> anyhow::Result<Verdict> {
             trial.until_acknowledged(&ledger, 20)?;
             std::thread::sleep(trial.moments.within_ms(100));
             kill(trial, stack)?;
-            if round % 2 == 1 {
+            if !round.is_multiple_of(2) {
                 // Once more, while everybody looks around.
                 std::thread::sleep(trial.moments.within_ms(100));
                 kill(trial, stack)?;
@@ -111,7 +111,7 @@ fn frozen(trial: &mut Trial) -> anyhow::Result<Verdict> {
             stack.freeze_redis();
             trial.injected();
             // Some meet it hanging all the time, the others see it wake.
-            let answers = if round % 2 == 0 { write_at_once(stack, round) } else { Ok(Vec::new()) };
+            let answers = if round.is_multiple_of(2) { write_at_once(stack, round) } else { Ok(Vec::new()) };
             std::thread::sleep(trial.moments.within_ms(3_000));
             stack.thaw_redis();
             trial.recovered(stack)?;

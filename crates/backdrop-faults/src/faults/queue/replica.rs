@@ -3,7 +3,9 @@
 use super::{batches_held, until_applied};
 use crate::{Fault, Ledger, Load, Promise, Trial, Verdict};
 use anyhow::{Context, ensure};
-use backdrop_testing::{PrivateRedis, Proxy, Stack, StackOptions, Traffic, connect_to, redis, tempfile};
+use backdrop_testing::{
+    PrivateRedis, Proxy, Stack, StackOptions, Traffic, connect_to, redis, sqlx, tempfile,
+};
 use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
@@ -18,6 +20,8 @@ pub(in crate::faults) const FAILED_BACK: Fault =
 
 /// How many writes are acknowledged while the replica lags.
 const MORE: usize = 10;
+/// How many logs the ledger writes to.
+const LEDGER_LOGS: i64 = 2;
 const FOLLOWS_WITHIN: Duration = Duration::from_secs(20);
 
 /// How a replica takes over.
@@ -39,7 +43,7 @@ fn promoted(trial: &mut Trial) -> anyhow::Result<Verdict> {
     let mut folders = Vec::new();
     let mut lost = 0;
     for round in 0..trial.times(2, 8) {
-        let failover = if round % 2 == 0 { Failover::Planned } else { Failover::Lagging };
+        let failover = if round.is_multiple_of(2) { Failover::Planned } else { Failover::Lagging };
         let folder = tempfile::tempdir()?;
         let replica = Replica::follow(trial, &stack, folder.path(), &password)?;
         lost += fail_over(trial, &mut stack, &ledger, &proxy, replica, failover)?;
@@ -92,41 +96,81 @@ fn fail_over(
     Ok(lost)
 }
 
+/// Who knows of what the primary forgets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum KnownTo {
+    /// The writer; nothing of it is applied.
+    Writer,
+    /// The writer and the worker: it is applied.
+    Both,
+    /// The worker alone: the writer was started again.
+    Worker,
+}
+
 fn failed_back(trial: &mut Trial) -> anyhow::Result<Verdict> {
-    let stack = trial.stack(StackOptions { workers: 1, ..StackOptions::default() })?;
+    let mut stack = trial.stack(StackOptions { workers: 1, ..StackOptions::default() })?;
     let password = password_of(&stack)?;
     let ledger = trial.ledger(&stack, 2);
     let mut lost = 0;
-    for round in 0..trial.times(2, 8) {
+    for round in 0..trial.times(3, 12) {
+        let known = [KnownTo::Writer, KnownTo::Both, KnownTo::Worker][round % 3];
         let folder = tempfile::tempdir()?;
         let replica = Replica::follow(trial, &stack, folder.path(), &password)?;
-        trial.send(&stack, &ledger, Load::queued(20));
-        until_applied(trial, &stack)?;
-        replica.until_level(trial, &stack)?;
-        replica.link.set(Traffic::Stalled);
-        // Applied in one round, so that what comes next has the ids of what is stored; waiting in the other.
-        let waits = round % 2 == 1;
-        if waits {
-            stack.workers[0].freeze();
-        }
-        trial.send(&stack, &ledger, Load::queued(MORE));
-        if !waits {
-            until_applied(trial, &stack)?;
-        }
-        let missing = take_back(trial, &stack, &replica, &password)?;
-        trial.injected();
-        lost += if waits { missing } else { 0 };
-        trial.send(&stack, &ledger, Load::queued(20));
-        stack.workers[0].thaw();
-        trial.recovered(&stack)?;
-        until_applied(trial, &stack)?;
+        lost += fail_back(trial, &mut stack, &ledger, &replica, &password, known)?;
     }
+    // Writers tell what they know of an epoch when they write in the next one.
     trial.send(&stack, &ledger, Load::queued(20));
     let verdict = trial.judge(&stack, &ledger);
     let (reported, gap_entries) = (verdict.reported_lost, verdict.gap_entries);
     ensure!(reported == lost, "{lost} entries were lost, {reported} reported as lost");
     ensure!(gap_entries == lost, "{lost} entries were lost, gaps of {gap_entries}");
     Ok(verdict)
+}
+
+/// Takes the primary back to what its replica has; tells how many entries are lost for good.
+fn fail_back(
+    trial: &mut Trial,
+    stack: &mut Stack,
+    ledger: &Ledger,
+    replica: &Replica,
+    password: &str,
+    known: KnownTo,
+) -> anyhow::Result<usize> {
+    trial.send(stack, ledger, Load::queued(20));
+    until_applied(trial, stack)?;
+    replica.until_level(trial, stack)?;
+    replica.link.set(Traffic::Stalled);
+    if known == KnownTo::Writer {
+        stack.workers[0].freeze();
+    }
+    trial.send(stack, ledger, Load::queued(MORE));
+    if known != KnownTo::Writer {
+        until_applied(trial, stack)?;
+    }
+    if known == KnownTo::Worker {
+        trial.block_on(stack.restart_write(&[]))?;
+    }
+    let before = epochs(trial, stack)?;
+    let forgotten = take_back(trial, stack, replica, password)?;
+    trial.injected();
+    if known == KnownTo::Worker {
+        trial.until("the worker has noticed", FOLLOWS_WITHIN, || {
+            Ok(epochs(trial, stack)? >= before + LEDGER_LOGS)
+        })?;
+    }
+    // These must not get the ids of those.
+    trial.send(stack, ledger, Load::queued(20));
+    stack.workers[0].thaw();
+    trial.recovered(stack)?;
+    until_applied(trial, stack)?;
+    Ok(if known == KnownTo::Writer { forgotten } else { 0 })
+}
+
+/// How many epochs were ever opened for logs that hold something.
+fn epochs(trial: &Trial, stack: &Stack) -> anyhow::Result<i64> {
+    let sql = "SELECT count(*) FROM ingest_epoch WHERE partition IN
+               (SELECT partition FROM data_set WHERE data_group <> 'probe')";
+    Ok(trial.block_on(sqlx::query_scalar(sql).fetch_one(&stack.pool))?)
 }
 
 /// The stack's Redis follows its replica for a moment, and is the primary again; tells how many entries it lost.

@@ -33,7 +33,7 @@ fn cut(trial: &mut Trial, tail: Tail) -> anyhow::Result<Verdict> {
     let ledger = trial.ledger(&stack, 2);
     let mut lost = 0;
     for round in 0..trial.times(2, 10) {
-        let cut = if round % 2 == 0 { Cut::Between } else { Cut::Within };
+        let cut = if round.is_multiple_of(2) { Cut::Between } else { Cut::Within };
         lost += cut_once(trial, &mut stack, &ledger, tail, cut)?;
     }
     // Writers tell what they know of an epoch when they write in the next one.
