@@ -1,11 +1,10 @@
 //! What dies, and what is kept: the real processes on a real Postgres and Redis, judged by the rows of
 //! batches, the version of the data set and its records. See `docs/reliability.md` for the promises.
 
-mod queue;
 mod store;
 mod workers;
 
-use backdrop_testing::{Judgement, Ledger, Load, Stack, eventually, redis};
+use backdrop_testing::{Judgement, Ledger, Load, Stack, eventually};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -48,20 +47,4 @@ fn assert_nothing_lost(judgement: Judgement, sent: usize) {
     println!("{judgement:?}");
     assert_eq!(judgement.acknowledged + judgement.not_acknowledged, sent);
     assert_eq!((judgement.reported_lost, judgement.gaps, judgement.gap_entries), (0, 0, 0), "{judgement:?}");
-}
-
-/// Entries of all partitions that are accepted and not applied.
-fn pending(stack: &Stack) -> u64 {
-    let mut redis = stack.redis_connection().expect("a connection");
-    (0..16)
-        .map(|partition| {
-            let key = format!("backdrop:{{{partition}}}:epoch");
-            let bytes: (Option<u64>, Option<u64>) = redis::cmd("HMGET")
-                .arg(key)
-                .arg(&["appended", "applied"])
-                .query(&mut redis)
-                .expect("a marker");
-            bytes.0.unwrap_or(0) - bytes.1.unwrap_or(0)
-        })
-        .sum()
 }

@@ -9,7 +9,25 @@ mod workers;
 use crate::fault::Fault;
 
 /// All faults.
-pub const ALL: &[Fault] = &[workers::KILLED, queue::KILLED];
+pub const ALL: &[Fault] = &[
+    workers::KILLED,
+    queue::KILLED,
+    queue::STOPPED,
+    queue::FROZEN,
+    queue::ANSWERS_LOST,
+    queue::EMPTIED,
+    queue::RESTORED,
+    queue::TAIL_CUT_APPLIED,
+    queue::TAIL_CUT_UNAPPLIED,
+    queue::REPLICA_PROMOTED,
+    queue::FAILED_BACK,
+    queue::FILE_REWRITTEN,
+    queue::MARKERS_DELETED,
+    queue::OPENING_INTERRUPTED,
+    queue::BOTH_KILLED,
+    queue::OUT_OF_MEMORY,
+    queue::BACKLOG_FULL,
+];
 
 /// The fault of that name.
 pub fn named(name: &str) -> Option<Fault> {

@@ -7,6 +7,7 @@ mod model;
 mod verdict;
 
 pub use clients::Load;
+pub(crate) use judge::backlog_bytes;
 pub use verdict::Verdict;
 
 use act::{Act, GROUP};

@@ -16,16 +16,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tracing::{info, warn};
 
-/// Appends, unless the log was not opened for this life of this server, or is full.
+/// Appends, unless the log was not opened for this life of this server, has forgotten what it acknowledged in it (a
+/// server that followed another one for a while lives on with its memory), or is full.
 ///
-/// KEYS: log, marker. ARGV: epoch, run id, bound in bytes, envelope, records.
+/// KEYS: log, marker. ARGV: epoch, run id, highest n acknowledged in the epoch, bound in bytes, envelope, records.
 const APPEND: &str = r"
 local marker = redis.call('HMGET', KEYS[2], 'epoch', 'run_id', 'appended', 'applied', 'n')
-if marker[1] ~= ARGV[1] or marker[2] ~= ARGV[2] then
+if marker[1] ~= ARGV[1] or marker[2] ~= ARGV[2] or tonumber(marker[5] or '-1') < tonumber(ARGV[3]) then
     return {'fenced', ''}
 end
-local appended = tonumber(marker[3] or '0') + #ARGV[4] + #ARGV[5]
-if appended - tonumber(marker[4] or '0') > tonumber(ARGV[3]) then
+local appended = tonumber(marker[3] or '0') + #ARGV[5] + #ARGV[6]
+if appended - tonumber(marker[4] or '0') > tonumber(ARGV[4]) then
     return {'full', ''}
 end
 -- %.0f: numbers in Lua are floats, whole up to 2^53, and would else be printed with an exponent.
@@ -34,7 +35,7 @@ local time = redis.call('TIME')
 local function add(n)
     return redis.pcall('XADD', KEYS[1], ARGV[1] .. '-' .. n,
         'accepted_at', time[1] .. string.format('%06d', time[2]), 'appended', total,
-        'envelope', ARGV[4], 'records', ARGV[5])
+        'envelope', ARGV[5], 'records', ARGV[6])
 end
 -- Counted here too, so that a log that was removed behind our back goes on after what it held, and the hole
 -- is seen. Redis gives the first of an epoch, and one after an entry that somebody added by hand.
@@ -106,6 +107,14 @@ struct PartitionState {
     acknowledged: Option<EntryId>,
     /// Held while an epoch is opened; when that last failed.
     opening: Arc<tokio::sync::Mutex<Option<Instant>>>,
+}
+
+impl PartitionState {
+    /// The highest n this process was given in an epoch; -1: none.
+    fn acknowledged_in(&self, epoch: u64) -> String {
+        let given = self.acknowledged.filter(|entry| entry.epoch == epoch);
+        given.map_or_else(|| "-1".to_owned(), |entry| entry.n.to_string())
+    }
 }
 
 /// The connection that one caller opens and all use; or that it just failed to open.
@@ -206,7 +215,9 @@ impl<L: EpochLedger> Appender<L> {
 
     async fn try_append(&self, partition: Partition, payload: &mut Payload) -> Result<Answer, Attempt> {
         let (mut link, epoch) = self.ready(partition).await.map_err(Attempt::NotSent)?;
-        let fence = [epoch.to_string(), link.run_id.to_string(), self.queue.partition_bytes_max.to_string()];
+        let acknowledged = self.update(partition, |state| state.acknowledged_in(epoch));
+        let bytes_max = self.queue.partition_bytes_max.to_string();
+        let fence = [epoch.to_string(), link.run_id.to_string(), acknowledged, bytes_max];
         let call = payload.call(&self.shared.script, partition, &fence);
         let mut result = call.query_async(&mut link.connection).await;
         if is_unknown_script(&result)

@@ -23,8 +23,9 @@ end
 return {run_id, marker[1] or '', marker[2] or '', last}
 ";
 
-/// Raises the marker, and never lowers it. KEYS: log, marker. ARGV: epoch, run id.
-const RAISE: &str = r"
+/// Raises the marker, and never lowers it. KEYS: log, marker. ARGV: epoch, run id. Also without memory left: what the
+/// log holds must be applied to make room, and is not read before.
+const RAISE: &str = r"#!lua flags=allow-oom
 local current = tonumber(redis.call('HGET', KEYS[2], 'epoch') or '0')
 if tonumber(ARGV[1]) <= current then
     return 0
@@ -104,20 +105,7 @@ impl Queue {
     /// # Errors
     /// If it cannot be asked.
     pub async fn state(&self, partition: Partition) -> Result<QueueState, QueueError> {
-        let (run_id, epoch, marker_run_id, last): (String, String, String, String) = Script::new(STATE)
-            .key(keys::log(partition))
-            .key(keys::marker(partition))
-            .invoke_async(&mut self.pooled().await?)
-            .await?;
-        let corrupt =
-            |what: &str| QueueError::Corrupt { what: format!("the {what} of partition {partition}") };
-        let marker = if epoch.is_empty() {
-            None
-        } else {
-            let epoch = epoch.parse().map_err(|_| corrupt("marker"))?;
-            Some(EpochMarker { epoch, run_id: marker_run_id })
-        };
-        Ok(QueueState { run_id, marker, last: last.parse().map_err(|_| corrupt("last id"))? })
+        read_state(&mut self.pooled().await?, partition).await
     }
 
     async fn raise_marker(&self, partition: Partition, epoch: u64, run_id: &str) -> Result<(), QueueError> {
@@ -130,4 +118,24 @@ impl Queue {
             .await?;
         Ok(())
     }
+}
+
+/// Asks a server over this connection what it says of a partition.
+pub(crate) async fn read_state(
+    connection: &mut impl redis::aio::ConnectionLike,
+    partition: Partition,
+) -> Result<QueueState, QueueError> {
+    let (run_id, epoch, marker_run_id, last): (String, String, String, String) = Script::new(STATE)
+        .key(keys::log(partition))
+        .key(keys::marker(partition))
+        .invoke_async(connection)
+        .await?;
+    let corrupt = |what: &str| QueueError::Corrupt { what: format!("the {what} of partition {partition}") };
+    let marker = if epoch.is_empty() {
+        None
+    } else {
+        let epoch = epoch.parse().map_err(|_| corrupt("marker"))?;
+        Some(EpochMarker { epoch, run_id: marker_run_id })
+    };
+    Ok(QueueState { run_id, marker, last: last.parse().map_err(|_| corrupt("last id"))? })
 }

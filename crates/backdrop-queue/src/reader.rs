@@ -1,6 +1,7 @@
 //! Reading a partition in order, from the store's cursor on.
 
 use crate::connection::{Link, info_field};
+use crate::epoch::read_state;
 use crate::keys::{self, field};
 use crate::{Queue, QueueError};
 use backdrop_core::ingest::ReceivedEntry;
@@ -28,8 +29,9 @@ return {marker[1] or '', marker[2] or '', marker[3] or '', entries}
 ";
 
 /// Tells how far the log is applied, for its bound in bytes. KEYS: log, marker. ARGV: cursor, and the
-/// `appended` of the entry there, or '' if it is not known; then it is found out.
-const REPORT_APPLIED: &str = r"
+/// `appended` of the entry there, or '' if it is not known; then it is found out. Also without memory left, because
+/// only what is applied can be trimmed.
+const REPORT_APPLIED: &str = r"#!lua flags=allow-oom
 if redis.call('EXISTS', KEYS[2]) == 0 then return 0 end
 local applied = ARGV[2]
 if applied == '' then
@@ -65,7 +67,7 @@ pub enum ReadResult {
     Entries(Vec<ReceivedEntry>),
     /// There is none yet, and none can come before this cursor any more: the log is open in its epoch.
     Drained(Cursor),
-    /// The log is not open for this life of the server: an epoch must be opened.
+    /// The log is not open for this life of the server, or has forgotten what was applied: an epoch must be opened.
     NotOpen,
 }
 
@@ -119,14 +121,26 @@ impl PartitionReader {
             Ok(marker) if marker.run_id == *self.link.run_id => {
                 if entries.is_empty() {
                     let start = Cursor::start_of(marker.epoch);
-                    // What the marker has counted and the log does not hold was removed behind our back.
-                    let last = n.parse().map(|n| Cursor::at(EntryId { epoch: marker.epoch, n }));
-                    return Ok(ReadResult::Drained(cursor.max(last.unwrap_or(start))));
+                    let counted = n.parse().map(|n| Cursor::at(EntryId { epoch: marker.epoch, n }));
+                    return self.drained(cursor, counted.unwrap_or(start)).await;
                 }
                 entries.iter().map(receive).collect::<Result<_, _>>().map(ReadResult::Entries)
             }
             _ => Ok(ReadResult::NotOpen),
         }
+    }
+
+    /// Nothing lies above the cursor. What the marker has counted and the log does not hold was removed behind our
+    /// back. If neither has come as far as the cursor, the server has forgotten what was applied, and would give its ids
+    /// once more.
+    async fn drained(&mut self, cursor: Cursor, counted: Cursor) -> Result<ReadResult, QueueError> {
+        if counted < cursor {
+            let state = read_state(&mut self.link.connection, self.partition).await?;
+            if Cursor::at(state.last) < cursor {
+                return Ok(ReadResult::NotOpen);
+            }
+        }
+        Ok(ReadResult::Drained(cursor.max(counted)))
     }
 
     /// Waits until there is an entry above the cursor, at most so long.

@@ -5,6 +5,7 @@
 //! of its own, and the services it asks for, as the processes one deploys. Everything listens on
 //! loopback, and ends with the test.
 
+mod append_only_file;
 mod client;
 mod clock;
 mod ledger;
@@ -15,6 +16,7 @@ mod servers;
 mod stack;
 mod users;
 
+pub use append_only_file::{AppendOnlyFile, Cut};
 pub use client::{Answer, Client};
 pub use clock::an_hour_back;
 pub use ledger::{Judgement, Ledger, Load};
@@ -22,7 +24,7 @@ pub use process::Process;
 pub use proxy::{Proxy, Traffic};
 pub use scripted::{Reply, Request, answering, scripted};
 pub use servers::{SHARED_POSTGRES, SharedPostgres};
-pub use stack::{ADMIN_TOKEN, PostgresKind, Stack, StackOptions, eventually};
+pub use stack::{ADMIN_TOKEN, PostgresKind, Stack, StackOptions, connect_to, eventually};
 
 /// The Redis of a stack, and how it can be told to run.
 pub use backdrop_cli::private::{PostgresOptions, PrivatePostgres, PrivateRedis, RedisOptions};

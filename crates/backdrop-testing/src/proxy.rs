@@ -36,8 +36,9 @@ pub struct Proxy {
     state: Arc<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
+    target: Mutex<SocketAddr>,
     traffic: AtomicU8,
     ended: AtomicBool,
     /// The first request that holds this makes answers be lost.
@@ -53,7 +54,7 @@ impl Proxy {
     pub fn start(target: SocketAddr) -> std::io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
-        let state = Arc::new(State::default());
+        let state = Arc::new(State::new(target));
         let shared = Arc::clone(&state);
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
@@ -61,7 +62,7 @@ impl Proxy {
                     break;
                 }
                 // If the target is away, the client finds its connection closed.
-                if let Ok(server) = TcpStream::connect(target) {
+                if let Ok(server) = TcpStream::connect(shared.target()) {
                     let _ = shared.join(client, server);
                 }
             }
@@ -72,6 +73,11 @@ impl Proxy {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Leads to another address from the next connection on.
+    pub fn lead_to(&self, target: SocketAddr) {
+        *self.state.target.lock().unwrap_or_else(PoisonError::into_inner) = target;
     }
 
     /// Says what to do with bytes from now on.
@@ -107,6 +113,20 @@ impl Drop for Proxy {
 }
 
 impl State {
+    fn new(target: SocketAddr) -> Self {
+        Self {
+            target: Mutex::new(target),
+            traffic: AtomicU8::default(),
+            ended: AtomicBool::default(),
+            trigger: Mutex::default(),
+            connections: Mutex::default(),
+        }
+    }
+
+    fn target(&self) -> SocketAddr {
+        *self.target.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn join(self: &Arc<Self>, client: TcpStream, server: TcpStream) -> std::io::Result<()> {
         for stream in [&client, &server] {
             stream.set_nodelay(true)?;

@@ -156,6 +156,16 @@ impl Stack {
         setting.map(|(_, value)| value.as_str()).expect("a setting of the stack")
     }
 
+    /// Has the services reach Redis by another URL: by a proxy, or as another user. Starts the ingest service anew;
+    /// workers that are added from now on follow.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn reach_redis_by(&mut self, url: String) -> anyhow::Result<()> {
+        self.environment.push(("REDIS_URL".into(), url));
+        self.restart_write(&[]).await
+    }
+
     /// A client of the ingest service.
     pub fn writer(&self) -> Client {
         Client::new(self.write.address())
@@ -197,7 +207,7 @@ impl Stack {
     /// # Errors
     /// If it cannot be reached.
     pub fn redis_connection(&self) -> anyhow::Result<redis::Connection> {
-        Ok(redis::Client::open(self.redis.url().expose_secret())?.get_connection()?)
+        connect_to(&self.redis)
     }
 
     /// The request ids of all batches, in the order in which they were accepted.
@@ -252,6 +262,14 @@ fn logged_in(users: &Users, service: &str, settings: &[(String, String)]) -> Vec
     let mut environment = vec![("DATABASE_URL".to_owned(), users.url(service))];
     environment.extend_from_slice(settings);
     environment
+}
+
+/// A connection to a Redis.
+///
+/// # Errors
+/// If it cannot be reached.
+pub fn connect_to(redis: &PrivateRedis) -> anyhow::Result<redis::Connection> {
+    Ok(redis::Client::open(redis.url().expose_secret())?.get_connection()?)
 }
 
 fn start_write(folder: &Path, environment: &[(String, String)]) -> anyhow::Result<Process> {

@@ -1,25 +1,80 @@
-//! Redis dies.
+//! Redis dies, hangs, is full, and loses its answers or its memory.
 
-use crate::{Fault, Load, Promise, Trial, Verdict};
-use backdrop_testing::StackOptions;
+mod answers;
+mod epochs;
+mod full;
+mod memory;
+mod outages;
+mod replica;
+mod rewrites;
+mod tail;
 
-/// `kill -9` of Redis, which starts again with its append-only file.
-pub(super) const KILLED: Fault = Fault { name: "redis-killed", promise: Promise::NothingLost, run: killed };
+pub(super) use answers::LOST as ANSWERS_LOST;
+pub(super) use epochs::{BOTH_KILLED, MARKERS_DELETED, OPENING_INTERRUPTED};
+pub(super) use full::{BACKLOG_FULL, OUT_OF_MEMORY};
+pub(super) use memory::{EMPTIED, RESTORED};
+pub(super) use outages::{FROZEN, KILLED, STOPPED};
+pub(super) use replica::{FAILED_BACK, PROMOTED as REPLICA_PROMOTED};
+pub(super) use rewrites::REWRITTEN as FILE_REWRITTEN;
+pub(super) use tail::{CUT_APPLIED as TAIL_CUT_APPLIED, CUT_UNAPPLIED as TAIL_CUT_UNAPPLIED};
 
-fn killed(trial: &mut Trial) -> anyhow::Result<Verdict> {
-    let mut stack = trial.stack(StackOptions { workers: 1, ..StackOptions::default() })?;
-    let ledger = trial.ledger(&stack, 2);
-    trial.under_load(&mut stack, &ledger, Load::default(), |trial, stack| {
-        for _ in 0..trial.times(2, 20) {
-            trial.until_acknowledged(&ledger, 20)?;
-            std::thread::sleep(trial.moments.within_ms(100));
-            stack.redis.kill()?;
-            trial.injected();
-            std::thread::sleep(trial.moments.within_ms(500));
-            stack.redis.restart()?;
-            trial.recovered(stack)?;
+use crate::Trial;
+use crate::ledger::backlog_bytes;
+use anyhow::{Context, ensure};
+use backdrop_testing::redis::streams::StreamRangeReply;
+use backdrop_testing::{Answer, Client, Stack, redis};
+use std::time::{Duration, Instant};
+
+/// How long the worker may take to apply what these scenarios queue.
+const APPLIED_WITHIN: Duration = Duration::from_secs(60);
+
+/// Waits until all that is queued is applied.
+fn until_applied(trial: &Trial, stack: &Stack) -> anyhow::Result<()> {
+    trial.until("all is applied", APPLIED_WITHIN, || Ok(backlog_bytes(stack) == Some(0)))
+}
+
+/// The ids of the batches that the logs hold, by what Redis says, one for each entry.
+fn batches_held(stack: &Stack) -> anyhow::Result<Vec<String>> {
+    let mut redis = stack.redis_connection()?;
+    let mut batches = Vec::new();
+    for log in logs(&mut redis)? {
+        let entries: StreamRangeReply = redis::cmd("XRANGE").arg(log).arg("-").arg("+").query(&mut redis)?;
+        for entry in entries.ids {
+            let envelope: String = entry.get("envelope").context("an envelope")?;
+            let envelope: serde_json::Value = serde_json::from_str(&envelope)?;
+            batches.push(envelope["batch_id"].as_str().context("the id of a batch")?.to_owned());
         }
-        Ok(())
-    })?;
-    Ok(trial.judge(&stack, &ledger))
+    }
+    Ok(batches)
+}
+
+/// The keys of all logs.
+fn logs(redis: &mut redis::Connection) -> anyhow::Result<Vec<String>> {
+    Ok(redis::cmd("KEYS").arg("backdrop:*:log").query(redis)?)
+}
+
+/// A client that writes to the data set which no ledger watches.
+fn prober(stack: &Stack) -> Client {
+    stack.writer().with_token("token-for-probe").with_header("Content-Type", "application/json")
+}
+
+/// Writes a record to that data set.
+fn probe(prober: &Client, id: &str) -> anyhow::Result<Answer> {
+    let body = serde_json::json!([{"_id": id}]).to_string();
+    Ok(prober.send("POST", "/data/probe/probe", body.into_bytes())?)
+}
+
+/// Writes for so long: each write is refused. Gives how long the slowest took.
+fn is_refused_for(stack: &Stack, away: Duration) -> anyhow::Result<Duration> {
+    let prober = prober(stack);
+    let (began, mut slowest) = (Instant::now(), Duration::ZERO);
+    while began.elapsed() < away {
+        let sent = Instant::now();
+        let answer = probe(&prober, "refused")?;
+        slowest = slowest.max(sent.elapsed());
+        let has_retry_after = answer.header("retry-after").is_some();
+        ensure!(answer.status == 503 && has_retry_after, "answered {}: {}", answer.status, answer.text);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(slowest)
 }

@@ -212,6 +212,7 @@ fn judge_one(one: &Sent, rows: &[BatchRow], lost: &HashMap<usize, String>, verdi
     match &one.answered {
         Answered::Refused => {
             verdict.refused += 1;
+            verdict.slowest_refusal = verdict.slowest_refusal.max(one.took);
             if outcome.is_some() {
                 verdict.refused_and_stored += 1;
                 verdict.find(format!("{name} was refused, and is {outcome:?}"));
@@ -273,7 +274,7 @@ fn state_of(writer: &Client, receipt: &str) -> Option<String> {
 }
 
 /// Bytes that wait in the queue; `None` if it cannot be asked.
-fn backlog_bytes(stack: &Stack) -> Option<u64> {
+pub(crate) fn backlog_bytes(stack: &Stack) -> Option<u64> {
     let mut redis = stack.redis_connection().ok()?;
     let keys: Vec<String> =
         backdrop_testing::redis::cmd("KEYS").arg("backdrop:*:epoch").query(&mut redis).ok()?;

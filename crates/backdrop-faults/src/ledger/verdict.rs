@@ -46,6 +46,8 @@ pub struct Verdict {
     pub gap_entries: usize,
     /// How long the slowest write took to be answered.
     pub slowest_write: Duration,
+    /// How long the slowest write that was answered with 503 took.
+    pub slowest_refusal: Duration,
     /// How long the slowest read took to be answered.
     pub slowest_read: Duration,
     /// What was found wrong, in words; not all of it, if it is much.
