@@ -27,6 +27,11 @@ const APPEND_DEADLINE_MIN: Duration = Duration::from_secs(5);
 const WAIT_WHEN_STOPPING: Duration = Duration::from_secs(5);
 const KEY_WAS_USED: &str = "This Idempotency-Key was used before, for another request or with another body. Use a \
                             new key, or send what was sent with it.";
+/// How long the store may take to tell how a key was used before: a write that is only to be queued is accepted
+/// within two seconds also while the store is away.
+const KEY_LOOKED_UP_WITHIN: Duration = Duration::from_secs(1);
+/// How long to wait before the queue is prepared again, if it or the store was away.
+const PREPARED_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// How long what is known of the queue's durability counts as known.
 const DURABILITY_AGE_MAX: Duration = Duration::from_secs(30);
 
@@ -165,12 +170,17 @@ impl Ingest {
     /// will recognise the batch.
     async fn ended_before(&self, change: &Change<'_>) -> Result<Option<Ended>, WriteError> {
         let Some(Idempotency { key, body_sha256 }) = &change.idempotency else { return Ok(None) };
-        match self.database.keyed_batch(change.data_set.id, key.clone()).await {
-            Ok(Some(known)) if known.body_sha256 == *body_sha256 => Ok(Some(known.batch.into())),
-            Ok(Some(_)) => Err(WriteError::new(ErrorCode::IdempotencyMismatch, KEY_WAS_USED)),
-            Ok(None) => Ok(None),
-            Err(error) => {
+        let asked = self.database.keyed_batch(change.data_set.id, key.clone());
+        match tokio::time::timeout(KEY_LOOKED_UP_WITHIN, asked).await {
+            Ok(Ok(Some(known))) if known.body_sha256 == *body_sha256 => Ok(Some(known.batch.into())),
+            Ok(Ok(Some(_))) => Err(WriteError::new(ErrorCode::IdempotencyMismatch, KEY_WAS_USED)),
+            Ok(Ok(None)) => Ok(None),
+            Ok(Err(error)) => {
                 warn!(error = chain(&error), "idempotency key not looked up");
+                Ok(None)
+            }
+            Err(_) => {
+                warn!("idempotency key not looked up in time");
                 Ok(None)
             }
         }
@@ -198,6 +208,29 @@ impl Ingest {
         let known = (Instant::now(), durability.clone());
         *self.durability.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
         Some(durability)
+    }
+
+    /// Finds out the open epoch of every partition before anybody writes to it: with the store away, a write to a
+    /// partition of which it is not known is refused. Ends when all are known, or the service is told to stop.
+    pub(crate) async fn prepare(&self) {
+        while !self.stop.is_cancelled() {
+            match self.prepare_all().await {
+                Ok(()) => return,
+                Err(error) => warn!(error = &*error, "the queue is not prepared yet"),
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => {}
+                () = tokio::time::sleep(PREPARED_AGAIN_AFTER) => {}
+            }
+        }
+    }
+
+    async fn prepare_all(&self) -> Result<(), String> {
+        let partitions = self.database.partitions().await.map_err(|error| chain(&error))?;
+        for partition in partitions {
+            self.appender.prepare(partition).await.map_err(|error| chain(&error))?;
+        }
+        Ok(())
     }
 
     /// Asks from time to time how durable the queue is, so that liveness can tell without asking; until the

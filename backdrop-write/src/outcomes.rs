@@ -20,6 +20,8 @@ use uuid::Uuid;
 
 /// How often the store is asked while somebody waits.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
+/// How long the store may take to answer; then it is asked anew, in case the connection was to blame.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
 /// How long to wait before listening again after the connection was lost.
 const RECONNECT_DELAY: Duration = Duration::from_millis(500);
 
@@ -172,11 +174,11 @@ async fn poll(shared: Arc<Shared>, database: Database) {
         if batches.is_empty() {
             continue;
         }
-        match database.ended_batches(data_sets, batches).await {
-            Ok(rows) => rows.into_iter().for_each(|row| shared.resolve(row.batch_id, &row.into())),
-            Err(error) => {
-                warn!(error = chain(&error), "outcomes not known for now");
-            }
+        let asked = database.ended_batches(data_sets, batches);
+        match tokio::time::timeout(ANSWERED_WITHIN, asked).await {
+            Ok(Ok(rows)) => rows.into_iter().for_each(|row| shared.resolve(row.batch_id, &row.into())),
+            Ok(Err(error)) => warn!(error = chain(&error), "outcomes not known for now"),
+            Err(_) => warn!("outcomes not known in time"),
         }
     }
 }

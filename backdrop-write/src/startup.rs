@@ -90,6 +90,8 @@ impl Application {
         let shared = state.clone();
         let known = state.clone();
         tokio::spawn(async move { known.ingest.keep_durability_known().await });
+        let preparing = state.clone();
+        tokio::spawn(async move { preparing.ingest.prepare().await });
         let keeping = state.clone();
         tokio::spawn(async move { keeping.guard.keep_uses(&keeping.database, &keeping.stop).await });
         let server = listen::server(self.listener, serve::DRAIN, move || {

@@ -32,4 +32,11 @@ macro_rules! short {
 short! {
     worker_killed: "worker-killed",
     redis_killed: "redis-killed",
+    postgres_killed: "postgres-killed",
+    postgres_stopped: "postgres-stopped",
+    postgres_frozen: "postgres-frozen",
+    postgres_slow: "postgres-slow",
+    connections_cut: "connections-cut",
+    connections_delayed: "connections-delayed",
+    connections_half_open: "connections-half-open",
 }

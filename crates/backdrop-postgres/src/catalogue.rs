@@ -6,13 +6,14 @@
 
 mod load;
 
+use crate::database::is_alive;
 use crate::{Database, StoreError};
 use arc_swap::ArcSwap;
 use backdrop_core::data_set::{DataSet, DataSetId};
 use backdrop_core::error::chain;
 use backdrop_core::time::Timestamp;
 use backdrop_core::token::{Scope, TokenHash, TokenId};
-use sqlx::postgres::PgListener;
+use sqlx::Acquire;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -76,9 +77,17 @@ enum Wanted<'a> {
     GroupAndType(&'a str, &'a str),
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refreshed {
+    Done,
+    Failed,
+}
+
 #[derive(Debug, Default)]
 struct Snapshot {
     version: i64,
+    /// Goes with the version, so that a store that was restored, and changed since, cannot pass for the one it was.
+    life: String,
     by_id: HashMap<DataSetId, Arc<KnownDataSet>>,
     by_name: HashMap<String, DataSetId>,
     by_group: HashMap<String, HashMap<String, DataSetId>>,
@@ -108,9 +117,9 @@ pub struct Catalogue {
 struct Shared {
     database: Database,
     snapshot: ArcSwap<Snapshot>,
-    /// When the newest refresh began. Who waits for the lock and finds that one began after they asked
-    /// need not do it again.
-    refreshed: Mutex<Option<Instant>>,
+    /// When the newest refresh began, and whether it failed. Who waits for the lock and finds that one began after
+    /// they asked need not do it again: without that, a store that is away would make a queue of all who ask.
+    refreshed: Mutex<Option<(Instant, Refreshed)>>,
 }
 
 impl Catalogue {
@@ -216,16 +225,21 @@ impl Shared {
     async fn refresh(&self) -> Result<(), StoreError> {
         let asked = Instant::now();
         let mut refreshed = self.refreshed.lock().await;
-        if refreshed.is_some_and(|began| began > asked) {
-            return Ok(());
+        match *refreshed {
+            Some((began, Refreshed::Done)) if began > asked => return Ok(()),
+            Some((began, Refreshed::Failed)) if began > asked => {
+                return Err(sqlx::Error::PoolTimedOut.into());
+            }
+            _ => {}
         }
         let began = Instant::now();
-        let known = self.snapshot.load().version;
-        if let Some(snapshot) = load::newer_than(&self.database, known).await? {
+        let known = self.snapshot.load_full();
+        let loaded = load::other_than(&self.database, &known).await;
+        *refreshed = Some((began, if loaded.is_ok() { Refreshed::Done } else { Refreshed::Failed }));
+        if let Some(snapshot) = loaded? {
             info!(version = snapshot.version, data_sets = snapshot.by_id.len(), "configuration loaded");
             self.snapshot.store(Arc::new(snapshot));
         }
-        *refreshed = Some(began);
         Ok(())
     }
 }
@@ -243,13 +257,16 @@ async fn follow(shared: Arc<Shared>) {
 }
 
 async fn listen(shared: &Shared) -> Result<(), StoreError> {
-    let mut listener = PgListener::connect_with(&shared.database.pool).await?;
-    listener.listen("backdrop_configuration").await?;
+    let mut listener = shared.database.listen("backdrop_configuration").await?;
     loop {
         shared.refresh().await?;
         tokio::select! {
             notification = listener.recv() => { notification?; }
-            () = tokio::time::sleep(POLL_INTERVAL) => {}
+            () = tokio::time::sleep(POLL_INTERVAL) => {
+                // One that has fallen silent tells nothing any more.
+                is_alive((&mut listener).acquire().await?).await?;
+            }
+            () = shared.database.pool.close_event() => return Ok(()),
         }
     }
 }

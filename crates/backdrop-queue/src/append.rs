@@ -178,6 +178,15 @@ impl<L: EpochLedger> Appender<L> {
         }
     }
 
+    /// Connects, and finds out which epoch of the partition is open, so that appends need not ask the ledger.
+    ///
+    /// # Errors
+    /// If Redis or the ledger cannot be asked.
+    pub async fn prepare(&self, partition: Partition) -> Result<(), QueueError> {
+        self.link().await?;
+        self.epoch(partition).await.map(drop)
+    }
+
     async fn try_append(&self, partition: Partition, payload: &mut Payload) -> Result<Answer, Attempt> {
         let mut link = self.link().await.map_err(Attempt::NotSent)?;
         let epoch = self.epoch(partition).await.map_err(Attempt::NotSent)?;

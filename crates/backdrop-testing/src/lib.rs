@@ -8,6 +8,7 @@
 mod client;
 mod clock;
 mod ledger;
+mod pairs;
 mod process;
 mod proxy;
 mod scripted;
@@ -17,6 +18,7 @@ mod stack;
 pub use client::{Answer, Client};
 pub use clock::an_hour_back;
 pub use ledger::{Judgement, Ledger, Load};
+pub use pairs::{Connections, Pair};
 pub use process::Process;
 pub use proxy::{Proxy, Traffic};
 pub use scripted::{Reply, Request, answering, scripted};

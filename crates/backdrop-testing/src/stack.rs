@@ -1,10 +1,12 @@
 //! A whole Backdrop for one test.
 
 use crate::client::Client;
+use crate::pairs::{Connections, Pair, Proxies};
 use crate::process::{Process, signal};
+use crate::proxy::Proxy;
 use crate::servers::{SHARED_POSTGRES, SharedPostgres};
 use anyhow::{Context, ensure};
-use backdrop_cli::private::{PrivateRedis, RedisOptions};
+use backdrop_cli::private::{PrivatePostgres, PrivateRedis, RedisOptions};
 use backdrop_postgres::{Database, DatabaseSettings, migrate};
 use rustix::process::Signal;
 use secrecy::{ExposeSecret, SecretString};
@@ -42,6 +44,8 @@ pub struct StackOptions {
     pub redis: RedisOptions,
     /// How many workers to start.
     pub workers: usize,
+    /// Whether there is something between its parts that can misbehave.
+    pub connections: Connections,
     /// Further settings for all services.
     pub environment: Vec<(String, String)>,
 }
@@ -62,7 +66,10 @@ pub struct Stack {
     pub postgres: Option<SharedPostgres>,
     /// A pool of the test's own, to look behind the services.
     pub pool: PgPool,
+    proxies: Proxies,
+    /// What all services are told.
     environment: Vec<(String, String)>,
+    database_url: SecretString,
     folder: TempDir,
 }
 
@@ -89,16 +96,31 @@ impl Stack {
         };
         let server = postgres.as_ref().map(SharedPostgres::url).or(shared).context("a Postgres")?;
         let database_url = create_database(&server).await?;
-        let pool = PgPoolOptions::new().max_connections(3).connect(database_url.expose_secret()).await?;
-        let mut environment = vec![
-            ("DATABASE_URL".to_owned(), database_url.expose_secret().to_owned()),
-            ("REDIS_URL".to_owned(), redis.url().expose_secret().to_owned()),
-            ("BACKDROP_ADMIN_TOKEN".to_owned(), ADMIN_TOKEN.to_owned()),
-        ];
+        let pool = pool_of(database_url.expose_secret())?;
+        let mut environment = vec![("BACKDROP_ADMIN_TOKEN".to_owned(), ADMIN_TOKEN.to_owned())];
         environment.extend(options.environment);
-        let write = start_write(folder.path(), &environment)?;
-        let read = Process::start("backdrop-read", folder.path(), "BACKDROP_READ_LISTEN", &environment)?;
-        let mut stack = Self { write, read, workers: Vec::new(), redis, postgres, pool, environment, folder };
+        let mut proxies = Proxies::default();
+        if options.connections == Connections::Proxied {
+            let redis = SocketAddr::from(([127, 0, 0, 1], redis.port()));
+            let postgres = address_of(&database_url)?;
+            for pair in [Pair::WriteRedis, Pair::WorkerRedis] {
+                proxies.put(pair, redis)?;
+            }
+            for pair in Pair::POSTGRES {
+                proxies.put(pair, postgres)?;
+            }
+        }
+        let told = |of| environment_of(of, &environment, &proxies, &database_url, &redis);
+        let write = start_write(folder.path(), &told(Service::Write)?)?;
+        let read =
+            Process::start("backdrop-read", folder.path(), "BACKDROP_READ_LISTEN", &told(Service::Read)?)?;
+        if options.connections == Connections::Proxied {
+            proxies.put(Pair::ClientWrite, write.address())?;
+            proxies.put(Pair::ClientRead, read.address())?;
+        }
+        let workers = Vec::new();
+        let mut stack =
+            Self { write, read, workers, redis, postgres, pool, proxies, environment, database_url, folder };
         for _ in 0..options.workers {
             stack.add_worker()?;
         }
@@ -121,7 +143,8 @@ impl Stack {
     /// # Errors
     /// If it does not start.
     pub fn spawn_worker(&self) -> anyhow::Result<Process> {
-        Process::start("backdrop-worker", self.folder.path(), "BACKDROP_WORKER_LISTEN", &self.environment)
+        let environment = self.environment_of(Service::Worker)?;
+        Process::start("backdrop-worker", self.folder.path(), "BACKDROP_WORKER_LISTEN", &environment)
     }
 
     /// Starts the ingest service anew, with further settings: its queue may be reached by a proxy, say.
@@ -130,14 +153,14 @@ impl Stack {
     /// If it does not start.
     pub async fn restart_write(&mut self, environment: &[(String, String)]) -> anyhow::Result<()> {
         self.write.kill();
-        let environment = [&self.environment, environment].concat();
+        let environment = [&self.environment_of(Service::Write)?, environment].concat();
         self.write = start_write(self.folder.path(), &environment)?;
         self.ready().await
     }
 
     /// A client of the ingest service.
     pub fn writer(&self) -> Client {
-        Client::new(self.write.address())
+        Client::new(self.proxies.get(Pair::ClientWrite).map_or(self.write.address(), Proxy::address))
     }
 
     /// A client of the ingest service with the administration token.
@@ -147,7 +170,44 @@ impl Stack {
 
     /// A client of the query service.
     pub fn reader(&self) -> Client {
-        Client::new(self.read.address())
+        Client::new(self.proxies.get(Pair::ClientRead).map_or(self.read.address(), Proxy::address))
+    }
+
+    /// What is between a pair.
+    ///
+    /// # Panics
+    /// If the stack was made without proxies.
+    pub fn proxy(&self, pair: Pair) -> &Proxy {
+        self.proxies.get(pair).expect("a stack with proxies")
+    }
+
+    /// The Postgres of its own.
+    ///
+    /// # Panics
+    /// If it has none.
+    pub fn own_postgres(&mut self) -> &mut SharedPostgres {
+        self.postgres.as_mut().expect("a stack with a Postgres of its own")
+    }
+
+    /// Has the test look behind the services into its database of another server, and the services' proxies
+    /// lead there.
+    ///
+    /// # Errors
+    /// If its URL cannot be read.
+    ///
+    /// # Panics
+    /// As [`proxy`](Self::proxy).
+    pub fn move_to(&mut self, server: &PrivatePostgres) -> anyhow::Result<()> {
+        let address = SocketAddr::from(([127, 0, 0, 1], server.port()));
+        let url = self.database_url.expose_secret();
+        let url = url.replace(&address_of(&self.database_url)?.to_string(), &address.to_string());
+        self.pool = pool_of(&url)?;
+        Pair::POSTGRES.iter().for_each(|pair| self.proxy(*pair).point_at(address));
+        Ok(())
+    }
+
+    fn environment_of(&self, service: Service) -> anyhow::Result<Vec<(String, String)>> {
+        environment_of(service, &self.environment, &self.proxies, &self.database_url, &self.redis)
     }
 
     /// The address of its Redis.
@@ -224,6 +284,49 @@ impl Stack {
         }
         Ok(())
     }
+}
+
+/// Which service is told something.
+#[derive(Clone, Copy)]
+enum Service {
+    Write,
+    Read,
+    Worker,
+}
+
+/// What a service is told: where the store and the queue are for it, and what all are told, which wins.
+fn environment_of(
+    service: Service,
+    told: &[(String, String)],
+    proxies: &Proxies,
+    database: &SecretString,
+    redis: &PrivateRedis,
+) -> anyhow::Result<Vec<(String, String)>> {
+    // The query service never talks with the queue: a pair without a proxy keeps its address.
+    let (with_store, with_queue) = match service {
+        Service::Write => (Pair::WritePostgres, Pair::WriteRedis),
+        Service::Read => (Pair::ReadPostgres, Pair::WriteRedis),
+        Service::Worker => (Pair::WorkerPostgres, Pair::WorkerRedis),
+    };
+    let redis_url = redis.url();
+    let redis_address = SocketAddr::from(([127, 0, 0, 1], redis.port()));
+    let database_url = proxies.url(with_store, database.expose_secret(), address_of(database)?);
+    let redis_url = proxies.url(with_queue, redis_url.expose_secret(), redis_address);
+    let mut environment =
+        vec![("DATABASE_URL".to_owned(), database_url), ("REDIS_URL".to_owned(), redis_url)];
+    environment.extend_from_slice(told);
+    Ok(environment)
+}
+
+/// Where the server of a URL listens.
+fn address_of(url: &SecretString) -> anyhow::Result<SocketAddr> {
+    let options = PgConnectOptions::from_str(url.expose_secret())?;
+    let host = options.get_host().parse().context("the address of Postgres")?;
+    Ok(SocketAddr::new(host, options.get_port()))
+}
+
+fn pool_of(url: &str) -> anyhow::Result<PgPool> {
+    Ok(PgPoolOptions::new().max_connections(3).connect_lazy(url)?)
 }
 
 fn start_write(folder: &Path, environment: &[(String, String)]) -> anyhow::Result<Process> {

@@ -1,0 +1,74 @@
+//! Telling work that takes long from work that will never end.
+//!
+//! Work waits for answers of Postgres, for locks of this process, or for time to pass; each wakes it. Between two
+//! of these it is not longer than the longest of them may take. So work that nobody wakes for longer waits for
+//! something that does not come.
+
+use crate::StoreError;
+use std::future::{Future, poll_fn};
+use std::io::{Error, ErrorKind};
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// Does the work, unless nothing happens to it for so long.
+///
+/// # Errors
+/// Those of the work; [`StoreError::Unavailable`] if it is given up.
+pub(crate) async fn give_up_after<T>(
+    silence: Duration,
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let mut work = pin!(work);
+    let mut quiet = pin!(sleep(silence));
+    poll_fn(|context| {
+        loop {
+            if let Poll::Ready(done) = work.as_mut().poll(context) {
+                return Poll::Ready(done);
+            }
+            if quiet.is_elapsed() {
+                let message = "nothing came from the store for longer than a statement may take";
+                let silent = sqlx::Error::Io(Error::new(ErrorKind::TimedOut, message));
+                return Poll::Ready(Err(silent.into()));
+            }
+            // Something else than the time has woken us.
+            quiet.as_mut().reset(Instant::now() + silence);
+            if quiet.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::pending;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn work_may_take_as_long_as_something_happens() {
+        let busy = async {
+            for _ in 0..10 {
+                sleep(SECOND).await;
+            }
+            Ok(())
+        };
+        assert!(give_up_after(2 * SECOND, busy).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_that_nobody_wakes_is_given_up() {
+        let began = Instant::now();
+        let silent = async {
+            sleep(SECOND).await;
+            pending::<Result<(), StoreError>>().await
+        };
+        let given_up = give_up_after(2 * SECOND, silent).await;
+        assert!(matches!(given_up, Err(StoreError::Unavailable(_))));
+        assert_eq!(began.elapsed(), 3 * SECOND);
+    }
+}
