@@ -259,6 +259,7 @@ fn append_request(change: Change<'_>, batch_id: Uuid) -> AppendRequest {
         kind: change.kind,
         batch_id,
         data_set_id: change.data_set.id,
+        data_set: Some(change.data_set.name.to_string()),
         token_id: change.caller.token_id(),
         request_id,
         idempotency: change.idempotency,

@@ -142,6 +142,7 @@ impl Transformer {
             kind: BatchKind::Append,
             batch_id,
             data_set_id: output.id,
+            data_set: Some(output.name.to_string()),
             token_id: None,
             request_id: request_id(run),
             idempotency: None,

@@ -4,8 +4,10 @@
 //! the ledger judge. Those on one thing stand in one file.
 
 mod connections;
+mod failed_over;
 mod postgres;
 mod queue;
+mod restored;
 mod workers;
 
 use crate::fault::Fault;
@@ -18,6 +20,8 @@ pub const ALL: &[Fault] = &[
     postgres::STOPPED,
     postgres::FROZEN,
     postgres::SLOW,
+    restored::RESTORED,
+    failed_over::FAILED_OVER,
     connections::CUT,
     connections::DELAYED,
     connections::HALF_OPEN,

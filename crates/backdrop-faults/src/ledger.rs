@@ -9,6 +9,8 @@ mod verdict;
 pub use clients::Load;
 pub use verdict::Verdict;
 
+pub(crate) use judge::backlog_bytes;
+
 use act::{Act, GROUP};
 use backdrop_testing::Stack;
 use std::sync::atomic::AtomicUsize;

@@ -36,6 +36,8 @@ short! {
     postgres_stopped: "postgres-stopped",
     postgres_frozen: "postgres-frozen",
     postgres_slow: "postgres-slow",
+    postgres_restored: "postgres-restored",
+    postgres_failed_over: "postgres-failed-over",
     connections_cut: "connections-cut",
     connections_delayed: "connections-delayed",
     connections_half_open: "connections-half-open",

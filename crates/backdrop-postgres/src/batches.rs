@@ -127,7 +127,8 @@ impl Database {
                         b.batch_id, b.outcome, b.records, b.rejected, b.changed, b.accepted_at,
                         b.applied_at, b.refusal, r.errors, oldest.epoch, oldest.n
                  FROM ingest_partition p
-                 LEFT JOIN batch b ON b.data_set_id = $2 AND b.batch_id = $3
+                 -- 0: it is kept as nobody's, since its data set is not known any more.
+                 LEFT JOIN batch b ON b.data_set_id IN ($2, 0) AND b.batch_id = $3
                  -- Only asked for if there is no row.
                  LEFT JOIN LATERAL (
                      SELECT o.epoch, o.n FROM batch o WHERE o.partition = p.partition AND b.batch_id IS NULL

@@ -198,12 +198,20 @@ impl Stack {
     /// # Panics
     /// As [`proxy`](Self::proxy).
     pub fn move_to(&mut self, server: &PrivatePostgres) -> anyhow::Result<()> {
+        self.pool = self.pool_at(server)?;
         let address = SocketAddr::from(([127, 0, 0, 1], server.port()));
-        let url = self.database_url.expose_secret();
-        let url = url.replace(&address_of(&self.database_url)?.to_string(), &address.to_string());
-        self.pool = pool_of(&url)?;
         Pair::POSTGRES.iter().for_each(|pair| self.proxy(*pair).point_at(address));
         Ok(())
+    }
+
+    /// A pool for its database as another server has it.
+    ///
+    /// # Errors
+    /// If its URL cannot be read.
+    pub fn pool_at(&self, server: &PrivatePostgres) -> anyhow::Result<PgPool> {
+        let address = SocketAddr::from(([127, 0, 0, 1], server.port()));
+        let url = self.database_url.expose_secret();
+        pool_of(&url.replace(&address_of(&self.database_url)?.to_string(), &address.to_string()))
     }
 
     fn environment_of(&self, service: Service) -> anyhow::Result<Vec<(String, String)>> {

@@ -29,7 +29,8 @@ const READ_WITHIN: Duration = Duration::from_millis(1_500 + 2_000 + 1_000 + 1_00
 /// How long statements are held back in each direction: some thirty times as long as one takes.
 const HELD_BACK: Duration = Duration::from_millis(100);
 
-fn own(connections: Connections) -> StackOptions {
+/// A stack with a Postgres of its own.
+pub(super) fn own(connections: Connections) -> StackOptions {
     let environment = WAITS.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
     StackOptions {
         postgres: PostgresKind::Own,
@@ -155,7 +156,7 @@ fn slow(trial: &mut Trial) -> anyhow::Result<Verdict> {
 }
 
 /// How many batches have been decided.
-fn rows(trial: &Trial, stack: &Stack) -> anyhow::Result<usize> {
+pub(super) fn rows(trial: &Trial, stack: &Stack) -> anyhow::Result<usize> {
     let rows: i64 =
         trial.block_on(sqlx::query_scalar("SELECT count(*) FROM batch").fetch_one(&stack.pool))?;
     Ok(rows.try_into()?)

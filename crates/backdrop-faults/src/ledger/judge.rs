@@ -273,7 +273,7 @@ fn state_of(writer: &Client, receipt: &str) -> Option<String> {
 }
 
 /// Bytes that wait in the queue; `None` if it cannot be asked.
-fn backlog_bytes(stack: &Stack) -> Option<u64> {
+pub(crate) fn backlog_bytes(stack: &Stack) -> Option<u64> {
     let mut redis = stack.redis_connection().ok()?;
     let keys: Vec<String> =
         backdrop_testing::redis::cmd("KEYS").arg("backdrop:*:epoch").query(&mut redis).ok()?;

@@ -51,7 +51,7 @@ impl PrivatePostgres {
     /// # Errors
     /// If it does not follow anybody.
     pub fn promote(&self) -> anyhow::Result<()> {
-        let mut promote = Command::new(self.programs.join("pg_ctl"));
+        let mut promote = Command::new(self.program("pg_ctl")?);
         promote.args(["promote", "--wait", "--pgdata"]).arg(self.directory.join("data"));
         run_to_end(promote, &self.directory, "")
     }
@@ -66,12 +66,19 @@ impl PrivatePostgres {
         self.restart()
     }
 
+    /// A program that lies beside the server's; if that is a link, beside what it leads to.
+    fn program(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let server = self.programs.join("postgres");
+        let real = server.canonicalize().with_context(|| format!("cannot find {}", server.display()))?;
+        Ok(real.with_file_name(name))
+    }
+
     fn backup(&self) -> PathBuf {
         self.directory.join("backup")
     }
 
     fn copy_to(&self, owner: &Directory, copy: &Path, arguments: &[&str]) -> anyhow::Result<()> {
-        let mut backup = Command::new(self.programs.join("pg_basebackup"));
+        let mut backup = Command::new(self.program("pg_basebackup")?);
         backup.args(["--host", "127.0.0.1", "--username", NAME, "--checkpoint", "fast"]);
         backup.arg("--port").arg(self.port.to_string()).arg("--pgdata").arg(copy).args(arguments);
         backup.env("PGPASSWORD", &self.password);

@@ -13,6 +13,7 @@ fn entry(n: u64, batch: u128, kind: BatchKind) -> DecodedEntry {
         kind,
         batch_id: Uuid::from_u128(batch),
         data_set_id: DATA_SET,
+        data_set: None,
         token_id: None,
         request_id: String::new(),
         idempotency: None,
