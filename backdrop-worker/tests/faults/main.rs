@@ -2,7 +2,6 @@
 //! batches, the version of the data set and its records. See `docs/reliability.md` for the promises.
 
 mod queue;
-mod store;
 mod workers;
 
 use backdrop_testing::{Judgement, Ledger, Load, Stack, eventually, redis};

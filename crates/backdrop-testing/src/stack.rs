@@ -196,7 +196,7 @@ impl Stack {
     /// If its URL cannot be read.
     ///
     /// # Panics
-    /// As [`proxy`](Self::proxy).
+    /// As [`proxy`](Self::proxy), and outside of a tokio runtime.
     pub fn move_to(&mut self, server: &PrivatePostgres) -> anyhow::Result<()> {
         self.pool = self.pool_at(server)?;
         let address = SocketAddr::from(([127, 0, 0, 1], server.port()));
@@ -208,6 +208,9 @@ impl Stack {
     ///
     /// # Errors
     /// If its URL cannot be read.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
     pub fn pool_at(&self, server: &PrivatePostgres) -> anyhow::Result<PgPool> {
         let address = SocketAddr::from(([127, 0, 0, 1], server.port()));
         let url = self.database_url.expose_secret();

@@ -48,7 +48,7 @@ fn failed_over(trial: &mut Trial) -> anyhow::Result<Verdict> {
 /// A standby that has followed for a while, and has missed what came then.
 fn lagging_standby(trial: &Trial, stack: &mut Stack, ledger: &Ledger) -> anyhow::Result<SharedPostgres> {
     let mut standby = stack.own_postgres().start_standby()?;
-    let its = stack.pool_at(standby.server())?;
+    let its = trial.block_on(async { stack.pool_at(standby.server()) })?;
     let count = |pool: &PgPool, sql: &'static str| -> anyhow::Result<i64> {
         Ok(trial.block_on(sqlx::query_scalar(sql).fetch_one(pool))?)
     };
@@ -91,7 +91,7 @@ fn fail_over(
         ensure!(answer.status == 503, "a standby was read: {}", answer.status);
     }
     standby.server().promote()?;
-    stack.move_to(standby.server())?;
+    trial.block_on(async { stack.move_to(standby.server()) })?;
     ensure!(rows(trial, stack)? < stored, "the standby did not lag");
     trial.recovered(stack)?;
     // The old one goes only now: nobody may have to wait for that.
