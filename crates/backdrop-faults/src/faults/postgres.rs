@@ -26,6 +26,8 @@ const QUEUED_WITHIN: Duration = Duration::from_secs(2);
 /// How long a read may take that is refused: a statement (1.5 s), what an answer may be late by (2 s), the wait for
 /// a connection (1 s), and what two busy cores add.
 const READ_WITHIN: Duration = Duration::from_millis(1_500 + 2_000 + 1_000 + 1_000);
+/// How many writes wait at least when the store is slow: without that it would be one or two.
+const BACKLOG_MIN: usize = 20;
 /// How long statements are held back in each direction: some thirty times as long as one takes.
 const HELD_BACK: Duration = Duration::from_millis(100);
 
@@ -75,7 +77,7 @@ fn stopped(trial: &mut Trial) -> anyhow::Result<Verdict> {
         trial.injected();
         let rest = trial.moments.within_ms(trial.times(500, 5_000).try_into()?);
         while_away(stack, Duration::from_millis(1_500) + rest)?;
-        Ok(stack.own_postgres().server().restart()?)
+        stack.own_postgres().server().restart()
     })
 }
 
@@ -145,7 +147,8 @@ fn slow(trial: &mut Trial) -> anyhow::Result<Verdict> {
             let (accepted, stored) = (ledger.acknowledged(), rows(trial, stack)?);
             std::thread::sleep(Duration::from_secs(trial.times(3, 15).try_into()?));
             let (accepted, stored) = (ledger.acknowledged() - accepted, rows(trial, stack)? - stored);
-            ensure!(accepted > 2 * stored, "{accepted} were accepted, {stored} stored: it was not slow");
+            // Runs grow with the backlog, so that it does not grow without end; but it is seen to be there.
+            ensure!(accepted > stored + BACKLOG_MIN, "{accepted} were accepted, {stored} stored: not slow");
             Pair::POSTGRES.iter().for_each(|pair| stack.proxy(*pair).delay(Duration::ZERO));
             trial.recovered(stack)?;
         }
