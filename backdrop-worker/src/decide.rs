@@ -170,5 +170,5 @@ fn decode(
 /// An envelope for an entry that has none: data set 0 is nobody's, and the id follows from the place.
 fn nameless(partition: Partition, entry: &ReceivedEntry) -> Envelope {
     let batch_id = Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{partition}/{}", entry.id).as_bytes());
-    Envelope::new(BatchKind::Append, batch_id, DataSetId(0), String::new())
+    Envelope::new(BatchKind::Append, batch_id, DataSetId::NOBODY, String::new())
 }

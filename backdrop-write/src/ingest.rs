@@ -263,6 +263,7 @@ impl Ingest {
 fn append_request(change: Change<'_>, batch_id: Uuid) -> AppendRequest {
     let RequestId(request_id) = change.request_id;
     let envelope = Envelope {
+        data_set: Some(change.data_set.name.to_string()),
         token_id: change.caller.token_id(),
         traceparent: trace::passed_on(change.traceparent).map(|parent| parent.as_str().to_owned()),
         idempotency: change.idempotency,

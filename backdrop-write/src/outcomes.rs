@@ -9,7 +9,7 @@ use backdrop_core::backoff::Backoff;
 use backdrop_core::batch::Outcome;
 use backdrop_core::data_set::DataSetId;
 use backdrop_core::error::chain;
-use backdrop_postgres::Database;
+use backdrop_postgres::{Database, StoreError};
 use backdrop_queue::{Announcement, Queue};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,6 +23,8 @@ use uuid::Uuid;
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 /// The shortest and the longest wait before listening again after the connection was lost.
 const RECONNECT_DELAYS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(1));
+/// How long the store may take to answer; then it is asked anew, in case the connection was to blame.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
 
 /// What somebody waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,7 +176,8 @@ async fn poll(shared: Arc<Shared>, database: Database) {
         if batches.is_empty() {
             continue;
         }
-        match database.ended_batches(data_sets, batches).await {
+        let asked = tokio::time::timeout(ANSWERED_WITHIN, database.ended_batches(data_sets, batches)).await;
+        match asked.unwrap_or(Err(StoreError::NoAnswer)) {
             Ok(rows) => {
                 is_told = false;
                 rows.into_iter().for_each(|row| shared.resolve(row.batch_id, &row.into()));

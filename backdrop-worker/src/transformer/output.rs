@@ -138,6 +138,7 @@ impl Transformer {
         let records = serde_json::to_string(records).map_err(Failure::Unreadable)?;
         within(records.len(), BYTES_MAX, "bytes")?;
         let envelope = Envelope {
+            data_set: Some(output.name.to_string()),
             origin: Origin::Json,
             configuration: self.catalogue.version(),
             ..Envelope::new(BatchKind::Append, batch_id, output.id, request_id(run))

@@ -1,7 +1,6 @@
 //! What dies, and what is kept: the real processes on a real Postgres and Redis, judged by the rows of
 //! batches, the version of the data set and its records. See `docs/reliability.md` for the promises.
 
-mod store;
 mod workers;
 
 use backdrop_testing::{Judgement, Ledger, Load, Stack, eventually};

@@ -148,8 +148,8 @@ async fn postgres_is_stopped() {
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_hangs() {
     let mut stack = stack().await;
-    let postgres = stack.postgres.take().expect("a server");
-    postgres.freeze();
+    let mut postgres = stack.postgres.take().expect("a server");
+    postgres.freeze().expect("frozen");
     let accepted = do_without_the_store(&stack);
     postgres.thaw();
     let began = Instant::now();

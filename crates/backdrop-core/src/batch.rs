@@ -25,6 +25,10 @@ pub struct Envelope {
     pub batch_id: Uuid,
     /// The data set it changes.
     pub data_set_id: DataSetId,
+    /// The name of the data set: a store that was restored from a backup may give the number of one that was made
+    /// since to another. `None`: the writer did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_set: Option<String>,
     /// The token it was sent with; `None`: the administration token. Never the token itself.
     pub token_id: Option<TokenId>,
     /// The request it came with, to follow it from log to log.
@@ -209,6 +213,7 @@ impl Envelope {
             kind,
             batch_id,
             data_set_id,
+            data_set: None,
             token_id: None,
             request_id,
             traceparent: None,
@@ -258,6 +263,7 @@ mod tests {
             kind: BatchKind::Append,
             batch_id: Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001),
             data_set_id: DataSetId(42),
+            data_set: None,
             token_id: Some(TokenId(7)),
             request_id: "a-request".into(),
             traceparent: None,
@@ -294,6 +300,9 @@ mod tests {
     fn version_2_is_written_and_read_as_ever() {
         assert_eq!(version_2().to_json(), GOLDEN_V2.trim_end());
         assert_eq!(Envelope::from_json(GOLDEN_V2.as_bytes()).expect("readable"), version_2());
+        let named = Envelope { data_set: Some("a_data_set".into()), ..version_2() };
+        assert!(named.to_json().contains(r#""data_set_id":42,"data_set":"a_data_set","#));
+        assert_eq!(Envelope::from_json(named.to_json().as_bytes()).expect("readable"), named);
         let kinds = [
             (BatchKind::Patch { id: "a".into() }, r#"{"patch":{"id":"a"}}"#),
             (BatchKind::DeleteRecord { id: "a".into() }, r#"{"delete_record":{"id":"a"}}"#),

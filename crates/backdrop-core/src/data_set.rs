@@ -23,6 +23,11 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct DataSetId(pub i64);
 
+impl DataSetId {
+    /// No data set has this number. Under it is kept what nobody knows the data set of.
+    pub const NOBODY: Self = Self(0);
+}
+
 /// The number of a version of a data set's schema, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -3,7 +3,11 @@
 //! Each is a function that starts a stack, sends a load, injects and heals as often as the scale says, and has
 //! the ledger judge. Those on one thing stand in one file.
 
+mod connections;
+mod failed_over;
+mod postgres;
 mod queue;
+mod restored;
 mod workers;
 
 use crate::fault::Fault;
@@ -27,6 +31,15 @@ pub const ALL: &[Fault] = &[
     queue::BOTH_KILLED,
     queue::OUT_OF_MEMORY,
     queue::BACKLOG_FULL,
+    postgres::KILLED,
+    postgres::STOPPED,
+    postgres::FROZEN,
+    postgres::SLOW,
+    restored::RESTORED,
+    failed_over::FAILED_OVER,
+    connections::CUT,
+    connections::DELAYED,
+    connections::HALF_OPEN,
 ];
 
 /// The fault of that name.

@@ -47,4 +47,13 @@ short! {
     redis_and_postgres_killed: "redis-and-postgres-killed",
     redis_out_of_memory: "redis-out-of-memory",
     backlog_full: "backlog-full",
+    postgres_killed: "postgres-killed",
+    postgres_stopped: "postgres-stopped",
+    postgres_frozen: "postgres-frozen",
+    postgres_slow: "postgres-slow",
+    postgres_restored: "postgres-restored",
+    postgres_failed_over: "postgres-failed-over",
+    connections_cut: "connections-cut",
+    connections_delayed: "connections-delayed",
+    connections_half_open: "connections-half-open",
 }

@@ -7,6 +7,7 @@
 mod gaps;
 mod known;
 mod outbox;
+mod owners;
 mod plan;
 mod write;
 
@@ -106,7 +107,7 @@ async fn apply(
     pool: &PgPool,
     partition: Partition,
     read_after: Cursor,
-    entries: Vec<DecidedEntry>,
+    mut entries: Vec<DecidedEntry>,
     new_cursor: Cursor,
 ) -> Result<ApplyResult, StoreError> {
     let entries_count = entries.len();
@@ -121,6 +122,7 @@ async fn apply(
     }
     let ids = entries.iter().map(|decided| decided.entry.id);
     let found = gaps::note(&mut tx, partition, read_after, ids, new_cursor).await?;
+    owners::disown_unknown(&mut tx, &mut entries).await?;
     let states = write::lock_data_sets(&mut tx, &entries).await?;
     if !write::is_unchanged(&mut tx, &entries, &states).await? {
         tx.rollback().await?;

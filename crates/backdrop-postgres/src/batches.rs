@@ -67,7 +67,8 @@ const OF_KEY: &str =
 const OF_RECEIPT: &str = select!(
     ", p.cursor_epoch, p.cursor_n, oldest.epoch AS oldest_epoch, oldest.n AS oldest_n",
     "ingest_partition p
-     LEFT JOIN batch b ON b.data_set_id = $2 AND b.batch_id = $3
+     -- 0: it is kept as nobody's, since its data set is not known any more.
+     LEFT JOIN batch b ON b.data_set_id IN ($2, 0) AND b.batch_id = $3
      -- Only asked for if there is no row.
      LEFT JOIN LATERAL (
          SELECT o.epoch, o.n FROM batch o WHERE o.partition = p.partition AND b.batch_id IS NULL

@@ -6,6 +6,7 @@
 
 mod load;
 
+use crate::database::is_alive;
 use crate::{Database, StoreError};
 use arc_swap::ArcSwap;
 use backdrop_core::backoff::Backoff;
@@ -13,10 +14,8 @@ use backdrop_core::data_set::{DataSet, DataSetId, DataSetName};
 use backdrop_core::error::chain;
 use backdrop_core::time::Timestamp;
 use backdrop_core::token::{Scope, TokenHash, TokenId};
-use sqlx::error::DatabaseError;
-use sqlx::postgres::PgListener;
+use sqlx::Acquire;
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -97,6 +96,8 @@ enum Wanted<'a> {
 #[derive(Debug, Default)]
 struct Snapshot {
     version: i64,
+    /// Goes with the version, so that a store that was restored, and changed since, cannot pass for the one it was.
+    life: String,
     by_id: HashMap<DataSetId, Arc<KnownDataSet>>,
     by_name: HashMap<String, DataSetId>,
     by_group: HashMap<String, HashMap<String, DataSetId>>,
@@ -301,8 +302,8 @@ impl Shared {
     /// Loads what is new, and gives when it began to.
     async fn load(&self) -> Result<Instant, StoreError> {
         let began = Instant::now();
-        let known = self.snapshot.load().version;
-        if let Some(snapshot) = load::newer_than(&self.database, self.contents, known).await? {
+        let known = self.snapshot.load_full();
+        if let Some(snapshot) = load::other_than(&self.database, self.contents, &known).await? {
             info!(version = snapshot.version, data_sets = snapshot.by_id.len(), "configuration loaded");
             self.snapshot.store(Arc::new(snapshot));
         }
@@ -323,7 +324,7 @@ impl Shared {
 async fn follow(shared: Arc<Shared>) {
     let mut backoff = Backoff::new(RECONNECT_DELAYS.0, RECONNECT_DELAYS.1, Uuid::new_v4().as_u64_pair().0);
     while !shared.database.pool.is_closed() {
-        let Err(error) = listen(&shared, &mut backoff).await;
+        let Err(error) = listen(&shared, &mut backoff).await else { return };
         let wait = backoff.failed();
         if !shared.database.pool.is_closed() && backoff.failures() == 1 {
             warn!(error = chain(&error), "listening for configuration changes failed");
@@ -332,29 +333,19 @@ async fn follow(shared: Arc<Shared>) {
     }
 }
 
-/// Ends only with an error.
-async fn listen(shared: &Shared, backoff: &mut Backoff) -> Result<Infallible, StoreError> {
-    let mut listener = PgListener::connect_with(&shared.database.pool).await?;
-    while let Err(error) = listener.listen("backdrop_configuration").await {
-        // A standby passes no notifications on, so there it is asked again and again.
-        if !is_of_standby(&error) {
-            return Err(error.into());
-        }
-        shared.refresh().await?;
-        backoff.succeeded();
-        tokio::time::sleep(POLL_INTERVAL).await;
-    }
+/// Ends with an error, or with the pool.
+async fn listen(shared: &Shared, backoff: &mut Backoff) -> Result<(), StoreError> {
+    let mut listener = shared.database.listen("backdrop_configuration").await?;
     loop {
         shared.refresh().await?;
         backoff.succeeded();
         tokio::select! {
             notification = listener.recv() => { notification?; }
-            () = tokio::time::sleep(POLL_INTERVAL) => {}
+            () = tokio::time::sleep(POLL_INTERVAL) => {
+                // One that has fallen silent tells nothing any more.
+                is_alive((&mut listener).acquire().await?).await?;
+            }
+            () = shared.database.pool.close_event() => return Ok(()),
         }
     }
-}
-
-/// Whether the server refused because it is a standby (SQLSTATE 25006).
-fn is_of_standby(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(DatabaseError::code).is_some_and(|code| code == "25006")
 }

@@ -12,6 +12,7 @@ use sqlx::{Postgres, Row, Transaction};
 /// A partition's row, locked until the decision is written down or this is dropped.
 #[derive(Debug)]
 pub struct LockedPartition {
+    database: Database,
     tx: Transaction<'static, Postgres>,
     partition: Partition,
     state: LedgerState,
@@ -22,9 +23,9 @@ impl EpochLedger for Database {
     type Opening = LockedPartition;
 
     async fn begin_opening(&self, partition: Partition) -> Result<LockedPartition, StoreError> {
-        let pool = self.pool.clone();
+        let database = self.clone();
         self.in_task(async move {
-            let mut tx = pool.begin().await?;
+            let mut tx = database.pool.begin().await?;
             // Waits for a worker that is applying entries, which takes as long as one transaction.
             let row = sqlx::query(
                 "SELECT p.epoch, p.cursor_epoch, p.cursor_n, k.epoch AS known_epoch, k.tail_n AS known_n
@@ -47,7 +48,7 @@ impl EpochLedger for Database {
                 cursor: read_cursor(&row)?,
                 known: known.map(|(epoch, n)| EntryId { epoch: natural(epoch), n: natural(n) }),
             };
-            Ok(LockedPartition { tx, partition, state })
+            Ok(LockedPartition { database, tx, partition, state })
         })
         .await
     }
@@ -61,6 +62,18 @@ impl EpochOpening for LockedPartition {
     }
 
     async fn finish(
+        self,
+        decision: EpochDecision,
+        queue: &QueueState,
+        acknowledged: Option<EntryId>,
+    ) -> Result<(), StoreError> {
+        let database = self.database.clone();
+        database.unless_silent(self.write_down(decision, queue, acknowledged)).await
+    }
+}
+
+impl LockedPartition {
+    async fn write_down(
         mut self,
         decision: EpochDecision,
         queue: &QueueState,

@@ -104,6 +104,12 @@ impl StoreError {
         }
     }
 
+    /// Whether the server has become a standby, or is kept from writing like one (25006).
+    pub(crate) fn is_of_standby(&self) -> bool {
+        let Self::Unavailable(sqlx::Error::Database(error)) = self else { return false };
+        error.code().as_deref() == Some("25006")
+    }
+
     /// A row that cannot be read.
     pub(crate) fn corrupt(row: impl Into<String>, column: &'static str) -> Self {
         Self::Corrupt { row: row.into(), column }

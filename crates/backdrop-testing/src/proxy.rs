@@ -1,9 +1,10 @@
 //! A TCP proxy between two processes, that can be told to misbehave.
 
 use crate::eventually;
+use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -19,8 +20,10 @@ pub enum Traffic {
     Flowing = 0,
     /// Passes requests on, and swallows the answers.
     AnswersLost = 1,
-    /// Passes nothing on, in either direction, while connections stay open.
+    /// Takes connections and passes nothing on, in either direction, while they stay open.
     Stalled = 2,
+    /// Closes connections as soon as they are made.
+    Refused = 3,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,10 +43,21 @@ pub struct Proxy {
 struct State {
     target: Mutex<SocketAddr>,
     traffic: AtomicU8,
+    /// How long bytes are held back in each direction, in milliseconds.
+    delay_ms: AtomicU64,
     ended: AtomicBool,
     /// The first request that holds this makes answers be lost.
     trigger: Mutex<Option<&'static str>>,
-    connections: Mutex<Vec<TcpStream>>,
+    connections: Mutex<HashMap<u64, Arc<Connection>>>,
+}
+
+/// Two streams, joined.
+#[derive(Debug)]
+struct Connection {
+    client: TcpStream,
+    server: TcpStream,
+    /// Nothing is passed on any more, and neither side is told.
+    is_silent: AtomicBool,
 }
 
 impl Proxy {
@@ -57,13 +71,15 @@ impl Proxy {
         let state = Arc::new(State::new(target));
         let shared = Arc::clone(&state);
         thread::spawn(move || {
-            for client in listener.incoming().map_while(Result::ok) {
+            for (number, client) in (0..).zip(listener.incoming().map_while(Result::ok)) {
                 if shared.ended.load(Ordering::Relaxed) {
                     break;
                 }
                 // If the target is away, the client finds its connection closed.
-                if let Ok(server) = TcpStream::connect(shared.target()) {
-                    let _ = shared.join(client, server);
+                if !shared.is(Traffic::Refused)
+                    && let Ok(server) = TcpStream::connect(shared.target())
+                {
+                    let _ = shared.join(number, client, server);
                 }
             }
         });
@@ -77,7 +93,7 @@ impl Proxy {
 
     /// Leads to another address from the next connection on.
     pub fn lead_to(&self, target: SocketAddr) {
-        *self.state.target.lock().unwrap_or_else(PoisonError::into_inner) = target;
+        *locked(&self.state.target) = target;
     }
 
     /// Says what to do with bytes from now on.
@@ -85,21 +101,33 @@ impl Proxy {
         self.state.traffic.store(traffic as u8, Ordering::Relaxed);
     }
 
+    /// Holds back bytes for at least so long in each direction, from now on.
+    pub fn delay(&self, by: Duration) {
+        let by_ms = by.as_millis().try_into().expect("a short time");
+        self.state.delay_ms.store(by_ms, Ordering::Relaxed);
+    }
+    /// Passes nothing on any more over the connections that are open, for ever, and tells neither side; new ones
+    /// work. Gives how many there were.
+    pub fn silence(&self) -> usize {
+        let connections = locked(&self.state.connections);
+        let open = connections.values().filter(|one| !one.is_silent.swap(true, Ordering::Relaxed));
+        open.count()
+    }
+
     /// Loses answers from the next request on that holds the text: what that request asked for is done,
     /// but who asked does not learn it. Returns when such a request has come.
     pub fn lose_answers_from(&self, text: &'static str) {
-        *self.state.trigger() = Some(text);
+        *locked(&self.state.trigger) = Some(text);
         eventually("a request for which to lose the answer", Duration::from_secs(10), || {
             self.state.is(Traffic::AnswersLost)
         });
     }
 
-    /// Closes all connections; new ones are taken.
-    pub fn cut(&self) {
-        let mut connections = self.state.connections.lock().unwrap_or_else(PoisonError::into_inner);
-        for connection in connections.drain(..) {
-            let _ = connection.shutdown(Shutdown::Both);
-        }
+    /// Closes all connections; new ones are taken. Gives how many there were.
+    pub fn cut(&self) -> usize {
+        let connections: Vec<_> = locked(&self.state.connections).drain().collect();
+        connections.iter().for_each(|(_, connection)| connection.close());
+        connections.len()
     }
 }
 
@@ -112,6 +140,14 @@ impl Drop for Proxy {
     }
 }
 
+impl Connection {
+    fn close(&self) {
+        for stream in [&self.client, &self.server] {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+}
+
 impl State {
     fn new(target: SocketAddr) -> Self {
         Self {
@@ -119,39 +155,39 @@ impl State {
             traffic: AtomicU8::default(),
             ended: AtomicBool::default(),
             trigger: Mutex::default(),
+            delay_ms: AtomicU64::default(),
             connections: Mutex::default(),
         }
     }
 
     fn target(&self) -> SocketAddr {
-        *self.target.lock().unwrap_or_else(PoisonError::into_inner)
+        *locked(&self.target)
     }
 
-    fn join(self: &Arc<Self>, client: TcpStream, server: TcpStream) -> std::io::Result<()> {
+    fn join(self: &Arc<Self>, number: u64, client: TcpStream, server: TcpStream) -> std::io::Result<()> {
         for stream in [&client, &server] {
             stream.set_nodelay(true)?;
             stream.set_read_timeout(Some(TICK))?;
         }
-        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
-        connections.extend([client.try_clone()?, server.try_clone()?]);
-        let directions = [
-            (client.try_clone()?, server.try_clone()?, Direction::Requests),
-            (server, client, Direction::Answers),
-        ];
-        for (from, to, direction) in directions {
-            let state = Arc::clone(self);
-            thread::spawn(move || state.pass(from, to, direction));
+        let connection = Arc::new(Connection { client, server, is_silent: AtomicBool::default() });
+        locked(&self.connections).insert(number, Arc::clone(&connection));
+        for direction in [Direction::Requests, Direction::Answers] {
+            let (state, connection) = (Arc::clone(self), Arc::clone(&connection));
+            thread::spawn(move || {
+                state.pass(&connection, direction);
+                // A silent connection stays open, without anybody at it.
+                if !connection.is_silent.load(Ordering::Relaxed) {
+                    connection.close();
+                    locked(&state.connections).remove(&number);
+                }
+            });
         }
         Ok(())
     }
 
-    fn trigger(&self) -> MutexGuard<'_, Option<&'static str>> {
-        self.trigger.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Loses answers if these bytes hold what was waited for.
     fn notice(&self, request: &[u8]) {
-        let mut trigger = self.trigger();
+        let mut trigger = locked(&self.trigger);
         if trigger.is_some_and(|text| request.windows(text.len()).any(|part| part == text.as_bytes())) {
             *trigger = None;
             self.traffic.store(Traffic::AnswersLost as u8, Ordering::Relaxed);
@@ -162,9 +198,15 @@ impl State {
         self.traffic.load(Ordering::Relaxed) == traffic as u8
     }
 
-    fn pass(&self, mut from: TcpStream, mut to: TcpStream, direction: Direction) {
+    /// Passes bytes on until the connection ends, or is to be silent.
+    fn pass(&self, connection: &Connection, direction: Direction) {
+        let (mut from, mut to) = match direction {
+            Direction::Requests => (&connection.client, &connection.server),
+            Direction::Answers => (&connection.server, &connection.client),
+        };
+        let is_silent = || connection.is_silent.load(Ordering::Relaxed);
         let mut buffer = [0; 16 * 1024];
-        while !self.ended.load(Ordering::Relaxed) {
+        while !self.ended.load(Ordering::Relaxed) && !is_silent() {
             if self.is(Traffic::Stalled) {
                 thread::sleep(TICK);
                 continue;
@@ -175,7 +217,10 @@ impl State {
                     if direction == Direction::Requests {
                         self.notice(&buffer[..length]);
                     }
-                    let is_swallowed = direction == Direction::Answers && self.is(Traffic::AnswersLost);
+                    thread::sleep(Duration::from_millis(self.delay_ms.load(Ordering::Relaxed)));
+                    // What was on its way when the connection fell silent does not arrive.
+                    let is_swallowed =
+                        is_silent() || (direction == Direction::Answers && self.is(Traffic::AnswersLost));
                     if !is_swallowed && to.write_all(&buffer[..length]).is_err() {
                         break;
                     }
@@ -184,7 +229,9 @@ impl State {
                 Err(_) => break,
             }
         }
-        let _ = from.shutdown(Shutdown::Both);
-        let _ = to.shutdown(Shutdown::Both);
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

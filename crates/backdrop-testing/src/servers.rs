@@ -14,6 +14,8 @@ pub const SHARED_POSTGRES: &str = "BACKDROP_TEST_POSTGRES_URL";
 pub struct SharedPostgres {
     // Stopped before its folder is removed.
     postgres: PrivatePostgres,
+    /// Those that are frozen, the first process of the server first.
+    frozen: Vec<u32>,
     _folder: TempDir,
 }
 
@@ -28,7 +30,17 @@ impl SharedPostgres {
         // Several stacks at once, each with the pools of three services or more.
         options.settings.push(("max_connections".into(), "300".into()));
         let postgres = PrivatePostgres::start_with(folder.path(), options)?;
-        Ok(Self { postgres, _folder: folder })
+        Ok(Self { postgres, frozen: Vec::new(), _folder: folder })
+    }
+
+    /// Starts a standby of this server, which follows it.
+    ///
+    /// # Errors
+    /// If this server cannot be copied, or the standby does not start.
+    pub fn start_standby(&self) -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("backdrop-standby-").tempdir()?;
+        let postgres = self.postgres.start_standby(folder.path())?;
+        Ok(Self { postgres, frozen: Vec::new(), _folder: folder })
     }
 
     /// The URL of its first database.
@@ -36,34 +48,35 @@ impl SharedPostgres {
         self.postgres.url()
     }
 
-    /// Stops all of the server's processes in their tracks (`SIGSTOP`).
-    pub fn freeze(&self) {
-        self.processes().for_each(|pid| signal(pid, Signal::STOP));
-    }
-
-    /// Lets them go on (`SIGCONT`).
-    pub fn thaw(&self) {
-        self.processes().for_each(|pid| signal(pid, Signal::CONT));
-    }
-
-    /// The server's first process, and those it has made.
-    fn processes(&self) -> impl Iterator<Item = u32> {
-        let first = self.postgres.pid();
-        let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-        let all = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        let is_child = move |pid: &u32| {
-            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            // The name of a program, in parentheses, may hold anything.
-            let parent =
-                stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1)?.parse().ok());
-            parent == Some(first)
-        };
-        // The first one first, so that it makes no more.
-        std::iter::once(first).chain(all.filter(is_child))
-    }
-
     /// The server, to be killed and started again.
     pub fn server(&mut self) -> &mut PrivatePostgres {
         &mut self.postgres
+    }
+
+    /// Stops all processes of the server in their tracks (`SIGSTOP`); gives how many there are.
+    ///
+    /// # Errors
+    /// If the system does not tell which there are.
+    pub fn freeze(&mut self) -> anyhow::Result<usize> {
+        let first = self.postgres.pid();
+        // The first one first: from then on there are no new ones.
+        signal(first, Signal::STOP);
+        self.frozen.push(first);
+        let children = std::fs::read_to_string(format!("/proc/{first}/task/{first}/children"))?;
+        self.frozen.extend(children.split_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
+        self.frozen.iter().skip(1).for_each(|pid| signal(*pid, Signal::STOP));
+        Ok(self.frozen.len())
+    }
+
+    /// Lets all processes go on (`SIGCONT`).
+    pub fn thaw(&mut self) {
+        self.frozen.drain(..).for_each(|pid| signal(pid, Signal::CONT));
+    }
+}
+
+impl Drop for SharedPostgres {
+    fn drop(&mut self) {
+        // Who is frozen does not notice that the server ends, and would stay behind.
+        self.thaw();
     }
 }

@@ -1,11 +1,13 @@
 //! A whole Backdrop for one test.
 
 use crate::client::Client;
+use crate::pairs::{Connections, Pair, Proxies};
 use crate::process::{Process, signal};
+use crate::proxy::Proxy;
 use crate::servers::{SHARED_POSTGRES, SharedPostgres};
 use crate::users::Users;
 use anyhow::{Context, ensure};
-use backdrop_cli::private::{PrivateRedis, RedisOptions};
+use backdrop_cli::private::{PrivatePostgres, PrivateRedis, RedisOptions};
 use backdrop_postgres::{Database, DatabaseSettings, migrate};
 use rustix::process::Signal;
 use secrecy::{ExposeSecret, SecretString};
@@ -43,6 +45,8 @@ pub struct StackOptions {
     pub redis: RedisOptions,
     /// How many workers to start.
     pub workers: usize,
+    /// Whether there is something between its parts that can misbehave.
+    pub connections: Connections,
     /// Further settings for all services.
     pub environment: Vec<(String, String)>,
 }
@@ -64,7 +68,10 @@ pub struct Stack {
     /// A pool of the test's own, to look behind the services.
     pub pool: PgPool,
     users: Users,
+    proxies: Proxies,
+    /// What all services are told.
     environment: Vec<(String, String)>,
+    database_url: SecretString,
     folder: TempDir,
 }
 
@@ -91,20 +98,47 @@ impl Stack {
         };
         let server = postgres.as_ref().map(SharedPostgres::url).or(shared).context("a Postgres")?;
         let database_url = create_database(&server).await?;
-        let pool = PgPoolOptions::new().max_connections(3).connect(database_url.expose_secret()).await?;
+        let pool = pool_of(database_url.expose_secret())?;
         let users = Users::create(&pool, database_url.expose_secret()).await?;
         let mut environment = vec![
-            ("REDIS_URL".to_owned(), redis.url().expose_secret().to_owned()),
             ("BACKDROP_ADMIN_TOKEN".to_owned(), ADMIN_TOKEN.to_owned()),
             // No load balancer has to notice that a service stops.
             ("BACKDROP_DRAIN_GRACE".to_owned(), "0".to_owned()),
         ];
         environment.extend(options.environment);
-        let write = start_write(folder.path(), &logged_in(&users, "write", &environment))?;
-        let as_read = logged_in(&users, "read", &environment);
-        let read = Process::start("backdrop-read", folder.path(), "BACKDROP_READ_LISTEN", &as_read)?;
-        let mut stack =
-            Self { write, read, workers: Vec::new(), redis, postgres, pool, users, environment, folder };
+        let mut proxies = Proxies::default();
+        if options.connections == Connections::Proxied {
+            let redis = SocketAddr::from(([127, 0, 0, 1], redis.port()));
+            let postgres = address_of(&database_url)?;
+            for pair in [Pair::WriteRedis, Pair::WorkerRedis] {
+                proxies.put(pair, redis)?;
+            }
+            for pair in Pair::POSTGRES {
+                proxies.put(pair, postgres)?;
+            }
+        }
+        let told = |of| environment_of(of, &environment, &proxies, &users, &redis);
+        let write = start_write(folder.path(), &told(Service::Write)?)?;
+        let read =
+            Process::start("backdrop-read", folder.path(), "BACKDROP_READ_LISTEN", &told(Service::Read)?)?;
+        if options.connections == Connections::Proxied {
+            proxies.put(Pair::ClientWrite, write.address())?;
+            proxies.put(Pair::ClientRead, read.address())?;
+        }
+        let workers = Vec::new();
+        let mut stack = Self {
+            write,
+            read,
+            workers,
+            redis,
+            postgres,
+            pool,
+            users,
+            proxies,
+            environment,
+            database_url,
+            folder,
+        };
         for _ in 0..options.workers {
             stack.add_worker()?;
         }
@@ -127,7 +161,7 @@ impl Stack {
     /// # Errors
     /// If it does not start.
     pub fn spawn_worker(&self) -> anyhow::Result<Process> {
-        let environment = logged_in(&self.users, "worker", &self.environment);
+        let environment = self.environment_of(Service::Worker)?;
         Process::start("backdrop-worker", self.folder.path(), "BACKDROP_WORKER_LISTEN", &environment)
     }
 
@@ -137,23 +171,26 @@ impl Stack {
     /// If it does not start.
     pub async fn restart_write(&mut self, environment: &[(String, String)]) -> anyhow::Result<()> {
         self.write.kill();
-        let environment = [&self.environment, environment].concat();
-        self.write = start_write(self.folder.path(), &logged_in(&self.users, "write", &environment))?;
+        let environment = [&self.environment_of(Service::Write)?, environment].concat();
+        self.write = start_write(self.folder.path(), &environment)?;
         self.ready().await
     }
 
-    /// The settings of its services, and the folder of their logs, to start one more with others.
+    /// The settings that any service can be started with, as the owner of the database, and the folder of the logs.
     pub fn settings(&self) -> (Vec<(String, String)>, &Path) {
-        (self.environment.clone(), self.folder.path())
+        let urls = [("DATABASE_URL", &self.database_url), ("REDIS_URL", &self.redis.url())]
+            .map(|(name, url)| (name.to_owned(), url.expose_secret().to_owned()));
+        ([urls.as_slice(), &self.environment].concat(), self.folder.path())
     }
 
-    /// A setting that all services have.
+    /// What its ingest service is told by a setting.
     ///
     /// # Panics
-    /// If they do not have it.
-    pub fn environment(&self, name: &str) -> &str {
-        let setting = self.environment.iter().find(|(setting, _)| setting == name);
-        setting.map(|(_, value)| value.as_str()).expect("a setting of the stack")
+    /// If it is told nothing.
+    pub fn environment(&self, name: &str) -> String {
+        let environment = self.environment_of(Service::Write).expect("Postgres has an address");
+        let told = environment.into_iter().rfind(|(setting, _)| setting == name);
+        told.map(|(_, value)| value).expect("a setting of the stack")
     }
 
     /// Has the services reach Redis by another URL: by a proxy, or as another user. Starts the ingest service anew;
@@ -168,7 +205,7 @@ impl Stack {
 
     /// A client of the ingest service.
     pub fn writer(&self) -> Client {
-        Client::new(self.write.address())
+        Client::new(self.proxies.get(Pair::ClientWrite).map_or(self.write.address(), Proxy::address))
     }
 
     /// A client of the ingest service with the administration token.
@@ -178,7 +215,55 @@ impl Stack {
 
     /// A client of the query service.
     pub fn reader(&self) -> Client {
-        Client::new(self.read.address())
+        Client::new(self.proxies.get(Pair::ClientRead).map_or(self.read.address(), Proxy::address))
+    }
+
+    /// What is between a pair.
+    ///
+    /// # Panics
+    /// If the stack was made without proxies.
+    pub fn proxy(&self, pair: Pair) -> &Proxy {
+        self.proxies.get(pair).expect("a stack with proxies")
+    }
+
+    /// The Postgres of its own.
+    ///
+    /// # Panics
+    /// If it has none.
+    pub fn own_postgres(&mut self) -> &mut SharedPostgres {
+        self.postgres.as_mut().expect("a stack with a Postgres of its own")
+    }
+
+    /// Has the test look behind the services into its database of another server, and the services' proxies
+    /// lead there.
+    ///
+    /// # Errors
+    /// If its URL cannot be read.
+    ///
+    /// # Panics
+    /// As [`proxy`](Self::proxy), and outside of a tokio runtime.
+    pub fn move_to(&mut self, server: &PrivatePostgres) -> anyhow::Result<()> {
+        self.pool = self.pool_at(server)?;
+        let address = SocketAddr::from(([127, 0, 0, 1], server.port()));
+        Pair::POSTGRES.iter().for_each(|pair| self.proxy(*pair).lead_to(address));
+        Ok(())
+    }
+
+    /// A pool for its database as another server has it.
+    ///
+    /// # Errors
+    /// If its URL cannot be read.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn pool_at(&self, server: &PrivatePostgres) -> anyhow::Result<PgPool> {
+        let address = SocketAddr::from(([127, 0, 0, 1], server.port()));
+        let url = self.database_url.expose_secret();
+        pool_of(&url.replace(&address_of(&self.database_url)?.to_string(), &address.to_string()))
+    }
+
+    fn environment_of(&self, service: Service) -> anyhow::Result<Vec<(String, String)>> {
+        environment_of(service, &self.environment, &self.proxies, &self.users, &self.redis)
     }
 
     /// The address of its Redis.
@@ -257,19 +342,67 @@ impl Stack {
     }
 }
 
-/// The settings of a service, which logs in as its own user unless they say otherwise.
-fn logged_in(users: &Users, service: &str, settings: &[(String, String)]) -> Vec<(String, String)> {
-    let mut environment = vec![("DATABASE_URL".to_owned(), users.url(service))];
-    environment.extend_from_slice(settings);
-    environment
-}
-
 /// A connection to a Redis.
 ///
 /// # Errors
 /// If it cannot be reached.
 pub fn connect_to(redis: &PrivateRedis) -> anyhow::Result<redis::Connection> {
     Ok(redis::Client::open(redis.url().expose_secret())?.get_connection()?)
+}
+
+/// Which service is told something.
+#[derive(Clone, Copy)]
+enum Service {
+    Write,
+    Read,
+    Worker,
+}
+
+impl Service {
+    /// Its name, as its role has it.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Write => "write",
+            Self::Read => "read",
+            Self::Worker => "worker",
+        }
+    }
+}
+
+/// What a service is told: where the store and the queue are for it, and what all are told, which wins.
+fn environment_of(
+    service: Service,
+    told: &[(String, String)],
+    proxies: &Proxies,
+    users: &Users,
+    redis: &PrivateRedis,
+) -> anyhow::Result<Vec<(String, String)>> {
+    // The query service never talks with the queue: a pair without a proxy keeps its address.
+    let (with_store, with_queue) = match service {
+        Service::Write => (Pair::WritePostgres, Pair::WriteRedis),
+        Service::Read => (Pair::ReadPostgres, Pair::WriteRedis),
+        Service::Worker => (Pair::WorkerPostgres, Pair::WorkerRedis),
+    };
+    let redis_url = redis.url();
+    let redis_address = SocketAddr::from(([127, 0, 0, 1], redis.port()));
+    let database_url = SecretString::from(users.url(service.name()));
+    let database_url = proxies.url(with_store, database_url.expose_secret(), address_of(&database_url)?);
+    let redis_url = proxies.url(with_queue, redis_url.expose_secret(), redis_address);
+    let mut environment =
+        vec![("DATABASE_URL".to_owned(), database_url), ("REDIS_URL".to_owned(), redis_url)];
+    environment.extend_from_slice(told);
+    Ok(environment)
+}
+
+/// Where the server of a URL listens.
+fn address_of(url: &SecretString) -> anyhow::Result<SocketAddr> {
+    let options = PgConnectOptions::from_str(url.expose_secret())?;
+    let host = options.get_host().parse().context("the address of Postgres")?;
+    Ok(SocketAddr::new(host, options.get_port()))
+}
+
+fn pool_of(url: &str) -> anyhow::Result<PgPool> {
+    Ok(PgPoolOptions::new().max_connections(3).connect_lazy(url)?)
 }
 
 fn start_write(folder: &Path, environment: &[(String, String)]) -> anyhow::Result<Process> {

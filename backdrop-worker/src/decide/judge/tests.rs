@@ -1,8 +1,7 @@
 use super::*;
-use backdrop_core::batch::{ENVELOPE_VERSION, Envelope};
+use backdrop_core::batch::Envelope;
 use backdrop_core::data_set::{DataGroup, DataSet, DataSetId, DataSetName, DataSetSettings, DataType};
 use backdrop_core::log::{EntryId, Partition};
-use backdrop_core::origin::Origin;
 use backdrop_core::time::Timestamp;
 use std::cell::Cell;
 use std::time::Duration;
@@ -34,20 +33,7 @@ fn known() -> KnownDataSet {
 
 /// An entry with so many records, and what judging it takes.
 fn work(n: u64, records: usize) -> Work {
-    let envelope = Envelope {
-        version: ENVELOPE_VERSION,
-        kind: BatchKind::Append,
-        batch_id: Uuid::from_u128(n.into()),
-        data_set_id: DataSetId(1),
-        token_id: None,
-        request_id: String::new(),
-        idempotency: None,
-        origin: Origin::Request,
-        configuration: 0,
-        handling: Handling::Strict,
-        faults: Vec::new(),
-        traceparent: None,
-    };
+    let envelope = Envelope::new(BatchKind::Append, Uuid::from_u128(n.into()), DataSetId(1), String::new());
     let records = format!("[{}]", vec!["{\"count\": 1}"; records].join(","));
     let id = EntryId { epoch: 1, n };
     let entry =

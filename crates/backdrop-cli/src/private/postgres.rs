@@ -1,5 +1,7 @@
 //! A private Postgres.
 
+mod copy;
+
 use super::directory::Directory;
 use super::server::Server;
 use super::user::User;

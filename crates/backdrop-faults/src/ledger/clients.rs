@@ -177,7 +177,7 @@ impl Ledger {
         let began = Instant::now();
         let found = match reader.send("GET", &path, Vec::new()) {
             Err(_) => Found::Nothing,
-            Ok(answer) if answer.status == 503 => Found::Nothing,
+            Ok(answer) if answer.status == 503 && answer.header("retry-after").is_some() => Found::Nothing,
             Ok(answer) if answer.status == 200 => match answer.json()["data"].as_array() {
                 Some(rows) if rows.len() == 1 && rows[0]["batch"] == number => Found::There,
                 Some(_) => Found::Stale(number),

@@ -55,6 +55,28 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// Notes it as wrong if a write or a read took longer to be answered than it may.
+    #[must_use]
+    pub(crate) fn answered_within(mut self, writes: Duration, reads: Duration) -> Self {
+        for (what, slowest, bound) in
+            [("write", self.slowest_write, writes), ("read", self.slowest_read, reads)]
+        {
+            if slowest > bound {
+                self.find(format!("a {what} was answered after {slowest:?}, not within {bound:?}"));
+            }
+        }
+        self
+    }
+
+    /// Notes it as wrong if a write was refused, or not answered.
+    #[must_use]
+    pub(crate) fn all_accepted(mut self) -> Self {
+        if (self.refused, self.unanswered) != (0, 0) {
+            self.find(format!("{} writes were refused, {} not answered", self.refused, self.unanswered));
+        }
+        self
+    }
+
     /// Notes something that is wrong.
     pub(crate) fn find(&mut self, finding: String) {
         if self.findings.len() < FINDINGS_MAX {

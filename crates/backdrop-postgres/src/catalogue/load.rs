@@ -10,21 +10,28 @@ use sqlx::postgres::{PgConnection, PgPool};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The configuration, unless the known version is still the newest.
-pub(super) async fn newer_than(
+/// The configuration, unless it is still the one that is known.
+pub(super) async fn other_than(
     database: &Database,
     contents: Contents,
-    known: i64,
+    known: &Snapshot,
 ) -> Result<Option<Snapshot>, StoreError> {
     let pool = database.pool.clone();
+    let known = (known.version, known.life.clone());
     database.in_task(async move { load(&pool, contents, known).await }).await
 }
 
-async fn load(pool: &PgPool, contents: Contents, known: i64) -> Result<Option<Snapshot>, StoreError> {
+async fn load(
+    pool: &PgPool,
+    contents: Contents,
+    known: (i64, String),
+) -> Result<Option<Snapshot>, StoreError> {
     // One snapshot of the database, so that the version goes with what is read.
     let mut tx = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-    let version: i64 = sqlx::query_scalar("SELECT version FROM configuration").fetch_one(&mut *tx).await?;
-    if version == known {
+    // A version of before a restore may come again. But that takes another start of the server, or another row.
+    let sql = "SELECT version, xmin::text || ' ' || pg_postmaster_start_time() FROM configuration";
+    let (version, life): (i64, String) = sqlx::query_as(sql).fetch_one(&mut *tx).await?;
+    if (version, &life) == (known.0, &known.1) {
         tx.rollback().await?;
         return Ok(None);
     }
@@ -35,7 +42,7 @@ async fn load(pool: &PgPool, contents: Contents, known: i64) -> Result<Option<Sn
     };
     tx.rollback().await?;
 
-    let mut snapshot = Snapshot { version, ..Snapshot::default() };
+    let mut snapshot = Snapshot { version, life, ..Snapshot::default() };
     for data_set in data_sets {
         let types = snapshot.by_group.entry(data_set.data_group.to_string()).or_default();
         types.insert(data_set.data_type.to_string(), data_set.id);

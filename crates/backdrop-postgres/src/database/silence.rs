@@ -1,0 +1,72 @@
+//! Telling work that takes long from work that will never end.
+//!
+//! Work waits for answers of Postgres, for locks of this process, or for time to pass; each wakes it. Between two
+//! of these it is not longer than the longest of them may take. So work that nobody wakes for longer waits for
+//! something that does not come.
+
+use crate::StoreError;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// Does the work, unless nothing happens to it for so long.
+///
+/// # Errors
+/// Those of the work; [`StoreError::NoAnswer`] if it is given up.
+pub(crate) async fn give_up_after<T>(
+    silence: Duration,
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let mut work = pin!(work);
+    let mut quiet = pin!(sleep(silence));
+    poll_fn(|context| {
+        loop {
+            if let Poll::Ready(done) = work.as_mut().poll(context) {
+                return Poll::Ready(done);
+            }
+            if quiet.is_elapsed() {
+                return Poll::Ready(Err(StoreError::NoAnswer));
+            }
+            // Something else than the time has woken us.
+            quiet.as_mut().reset(Instant::now() + silence);
+            if quiet.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::pending;
+
+    const SILENCE: Duration = Duration::from_millis(500);
+
+    #[tokio::test]
+    async fn work_may_take_as_long_as_something_happens() {
+        let began = Instant::now();
+        let busy = async {
+            while began.elapsed() < 2 * SILENCE {
+                sleep(SILENCE / 5).await;
+            }
+            Ok(())
+        };
+        assert!(give_up_after(SILENCE, busy).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn work_that_nobody_wakes_is_given_up() {
+        let began = Instant::now();
+        let silent = async {
+            sleep(SILENCE / 5).await;
+            pending::<Result<(), StoreError>>().await
+        };
+        let given_up = give_up_after(SILENCE, silent).await;
+        assert!(matches!(given_up, Err(StoreError::NoAnswer)));
+        assert!(began.elapsed() >= SILENCE + SILENCE / 5, "not before");
+    }
+}
