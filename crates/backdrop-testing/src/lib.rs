@@ -5,6 +5,7 @@
 //! of its own, and the services it asks for, as the processes one deploys. Everything listens on
 //! loopback, and ends with the test.
 
+mod balancer;
 mod client;
 mod clock;
 mod ledger;
@@ -14,6 +15,7 @@ mod scripted;
 mod servers;
 mod stack;
 
+pub use balancer::Balancer;
 pub use client::{Answer, Client};
 pub use clock::an_hour_back;
 pub use ledger::{Judgement, Ledger, Load};
