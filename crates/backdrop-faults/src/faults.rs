@@ -9,7 +9,15 @@ mod workers;
 use crate::fault::Fault;
 
 /// All faults.
-pub const ALL: &[Fault] = &[workers::KILLED, queue::KILLED];
+pub const ALL: &[Fault] = &[
+    workers::KILLED,
+    workers::KILLED_BEFORE_COMMIT,
+    workers::FROZEN_BEFORE_COMMIT,
+    workers::STOPPED_BEFORE_TRIMMING,
+    workers::COMPETE,
+    workers::ABORTED_BY_ENTRY,
+    queue::KILLED,
+];
 
 /// The fault of that name.
 pub fn named(name: &str) -> Option<Fault> {

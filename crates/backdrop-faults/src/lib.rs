@@ -13,6 +13,7 @@
 
 mod fault;
 pub mod faults;
+mod gate;
 mod ledger;
 mod moments;
 mod report;
@@ -22,4 +23,4 @@ pub use fault::{Fault, Promise};
 pub use ledger::{Ledger, Load, Verdict};
 pub use moments::Moments;
 pub use report::{Report, table};
-pub use trial::{Scale, Trial};
+pub use trial::{Doors, Scale, Trial};

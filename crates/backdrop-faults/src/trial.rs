@@ -3,7 +3,7 @@
 use crate::ledger::{Ledger, Load, Verdict};
 use crate::moments::Moments;
 use anyhow::{Context, ensure};
-use backdrop_testing::{Stack, StackOptions};
+use backdrop_testing::{Client, Stack, StackOptions};
 use serde_json::json;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -23,6 +23,15 @@ pub enum Scale {
     Short,
     /// As often as it takes to believe it.
     Full,
+}
+
+/// How the clients of a load reach the services.
+#[derive(Clone, Debug)]
+pub struct Doors {
+    /// To the ingest service.
+    pub writer: Client,
+    /// To the query service.
+    pub reader: Client,
 }
 
 /// What a fault works with.
@@ -79,10 +88,25 @@ impl Trial {
         load: Load,
         meanwhile: impl FnOnce(&mut Self, &mut Stack) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        let (writer, reader) = (stack.writer(), stack.reader());
+        let doors = Doors { writer: stack.writer(), reader: stack.reader() };
+        self.under_load_at(&doors, stack, ledger, load, meanwhile)
+    }
+
+    /// Like [`under_load`](Self::under_load), for services that are reached another way.
+    ///
+    /// # Errors
+    /// What happens meanwhile.
+    pub fn under_load_at(
+        &mut self,
+        doors: &Doors,
+        stack: &mut Stack,
+        ledger: &Ledger,
+        load: Load,
+        meanwhile: impl FnOnce(&mut Self, &mut Stack) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
         let stop = &AtomicBool::new(false);
         std::thread::scope(|scope| {
-            let sending = scope.spawn(move || ledger.send(&writer, &reader, load, stop));
+            let sending = scope.spawn(move || ledger.send(&doors.writer, &doors.reader, load, stop));
             let result = meanwhile(self, stack);
             stop.store(load.writes.is_none() || result.is_err(), Ordering::Relaxed);
             sending.join().expect("the load does not panic");

@@ -31,5 +31,10 @@ macro_rules! short {
 
 short! {
     worker_killed: "worker-killed",
+    worker_killed_before_commit: "worker-killed-before-commit",
+    worker_frozen_before_commit: "worker-frozen-before-commit",
+    worker_stopped_before_trimming: "worker-stopped-before-trimming",
+    workers_compete: "workers-compete",
+    worker_aborted_by_entry: "worker-aborted-by-entry",
     redis_killed: "redis-killed",
 }

@@ -42,6 +42,8 @@ struct State {
     ended: AtomicBool,
     /// The first request that holds this makes answers be lost.
     trigger: Mutex<Option<&'static str>>,
+    /// The first request that holds this is held back, and everything after it.
+    stall_at: Mutex<Option<&'static str>>,
     connections: Mutex<Vec<TcpStream>>,
 }
 
@@ -86,6 +88,16 @@ impl Proxy {
         eventually("a request for which to lose the answer", Duration::from_secs(10), || {
             self.state.is(Traffic::AnswersLost)
         });
+    }
+
+    /// Passes nothing on any more from the first request on that holds the text, that one included.
+    pub fn stall_at(&self, text: &'static str) {
+        *self.state.stall_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+    }
+
+    /// Whether it passes nothing on.
+    pub fn is_stalled(&self) -> bool {
+        self.state.is(Traffic::Stalled)
     }
 
     /// Closes all connections; new ones are taken.
@@ -138,6 +150,19 @@ impl State {
         }
     }
 
+    /// Holds everything back if these bytes hold what was waited for, and as long as it is told to.
+    fn hold_back(&self, request: &[u8]) {
+        let mut stall_at = self.stall_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if stall_at.is_some_and(|text| request.windows(text.len()).any(|part| part == text.as_bytes())) {
+            *stall_at = None;
+            self.traffic.store(Traffic::Stalled as u8, Ordering::Relaxed);
+            drop(stall_at);
+            while self.is(Traffic::Stalled) && !self.ended.load(Ordering::Relaxed) {
+                thread::sleep(TICK);
+            }
+        }
+    }
+
     fn is(&self, traffic: Traffic) -> bool {
         self.traffic.load(Ordering::Relaxed) == traffic as u8
     }
@@ -154,6 +179,7 @@ impl State {
                 Ok(length) => {
                     if direction == Direction::Requests {
                         self.notice(&buffer[..length]);
+                        self.hold_back(&buffer[..length]);
                     }
                     let is_swallowed = direction == Direction::Answers && self.is(Traffic::AnswersLost);
                     if !is_swallowed && to.write_all(&buffer[..length]).is_err() {
