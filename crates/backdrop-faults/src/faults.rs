@@ -4,6 +4,7 @@
 //! the ledger judge. Those on one thing stand in one file.
 
 mod queue;
+mod services;
 mod workers;
 
 use crate::fault::Fault;
@@ -16,6 +17,11 @@ pub const ALL: &[Fault] = &[
     workers::STOPPED_BEFORE_TRIMMING,
     workers::COMPETE,
     workers::ABORTED_BY_ENTRY,
+    services::WRITER_KILLED,
+    services::TERMINATED,
+    services::ROLLING_RESTART,
+    services::REQUESTS_CANCELLED,
+    services::WRITER_CLOCK_OFF,
     queue::KILLED,
 ];
 

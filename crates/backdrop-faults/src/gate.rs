@@ -3,8 +3,7 @@
 use crate::trial::Trial;
 use anyhow::{Context, ensure};
 use backdrop_testing::Stack;
-use backdrop_testing::sqlx::pool::PoolConnection;
-use backdrop_testing::sqlx::{self, AssertSqlSafe, Postgres};
+use backdrop_testing::sqlx::{self, AssertSqlSafe, Connection, PgConnection};
 use std::time::Duration;
 
 /// The advisory lock that is the gate: whoever passes shares it.
@@ -24,7 +23,7 @@ pub(crate) enum Place {
 /// The gate, which is open at first.
 #[derive(Debug)]
 pub(crate) struct Gate {
-    closed_by: Option<PoolConnection<Postgres>>,
+    closed_by: Option<PgConnection>,
 }
 
 impl Gate {
@@ -56,8 +55,8 @@ impl Gate {
     /// Closes the gate, once nobody is on the way through it.
     pub(crate) fn close(&mut self, trial: &Trial, stack: &Stack) -> anyhow::Result<()> {
         self.closed_by = Some(trial.block_on(async {
-            let mut session = stack.pool.acquire().await?;
-            sqlx::query("SELECT pg_advisory_lock($1)").bind(LOCK).execute(&mut *session).await?;
+            let mut session = stack.pool.acquire().await?.detach();
+            sqlx::query("SELECT pg_advisory_lock($1)").bind(LOCK).execute(&mut session).await?;
             anyhow::Ok(session)
         })?);
         Ok(())
@@ -77,9 +76,10 @@ impl Gate {
 
     /// Lets all pass.
     pub(crate) fn open(&mut self, trial: &Trial) -> anyhow::Result<()> {
-        let Some(mut session) = self.closed_by.take() else { return Ok(()) };
-        let unlock = sqlx::query("SELECT pg_advisory_unlock($1)").bind(LOCK);
-        trial.block_on(async { unlock.execute(&mut *session).await })?;
-        Ok(())
+        match self.closed_by.take() {
+            // With the session, what it locked goes.
+            Some(session) => Ok(trial.block_on(session.close())?),
+            None => Ok(()),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use crate::ledger::{Ledger, Load, Verdict};
 use crate::moments::Moments;
 use anyhow::{Context, ensure};
-use backdrop_testing::{Client, Stack, StackOptions};
+use backdrop_testing::{Client, Process, Stack, StackOptions};
 use serde_json::json;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -25,6 +25,15 @@ pub enum Scale {
     Full,
 }
 
+/// Ends the load if what happens meanwhile panics; it would be waited for for ever.
+struct EndOfLoad<'s>(&'s AtomicBool);
+
+impl Drop for EndOfLoad<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// How the clients of a load reach the services.
 #[derive(Clone, Debug)]
 pub struct Doors {
@@ -32,6 +41,15 @@ pub struct Doors {
     pub writer: Client,
     /// To the query service.
     pub reader: Client,
+}
+
+impl Doors {
+    /// The same, with a connection of its own for each request.
+    #[must_use]
+    pub fn closing(&self) -> Self {
+        let closing = |client: &Client| client.with_header("Connection", "close");
+        Self { writer: closing(&self.writer), reader: closing(&self.reader) }
+    }
 }
 
 /// What a fault works with.
@@ -107,7 +125,9 @@ impl Trial {
         let stop = &AtomicBool::new(false);
         std::thread::scope(|scope| {
             let sending = scope.spawn(move || ledger.send(&doors.writer, &doors.reader, load, stop));
+            let end = EndOfLoad(stop);
             let result = meanwhile(self, stack);
+            std::mem::forget(end);
             stop.store(load.writes.is_none() || result.is_err(), Ordering::Relaxed);
             sending.join().expect("the load does not panic");
             result
@@ -144,6 +164,19 @@ impl Trial {
             std::thread::sleep(LOOK_EVERY);
         }
         Ok(())
+    }
+
+    /// Waits until a service says that it is ready.
+    ///
+    /// # Errors
+    /// If it is not in time.
+    pub fn until_ready(&self, process: &Process) -> anyhow::Result<()> {
+        let client = Client::new(process.address());
+        self.until("a service is ready", RECOVERS_WITHIN, || {
+            let answer = client.send("GET", "/_status/ready", Vec::new());
+            Ok(answer.is_ok_and(|answer| answer.status == 200))
+        })
+        .with_context(|| process.log())
     }
 
     /// The fault is injected once more.

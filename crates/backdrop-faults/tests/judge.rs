@@ -108,11 +108,8 @@ async fn each_sabotage_is_found() {
     let mended = ledger.judge(&stack).await;
     assert!(Promise::NothingLost.broken_by(&mended).is_empty(), "what was made wrong was mended: {mended:?}");
 
-    run(
-        &stack,
-        "INSERT INTO ingest_gap (partition, after_epoch, after_n, missing) VALUES (0, 1, 1, 1)",
-    )
-    .await;
+    run(&stack, "INSERT INTO ingest_gap (partition, after_epoch, after_n, missing) VALUES (0, 1, 1, 1)")
+        .await;
     let verdict = ledger.judge(&stack).await;
     assert_eq!((verdict.gaps, verdict.gap_entries), (1, 1));
     assert!(!Promise::NothingLost.broken_by(&verdict).is_empty(), "a gap: {verdict:?}");
@@ -157,7 +154,10 @@ async fn lies_are_found(stack: &Stack, ledger: &Ledger) {
     let verdict = ledger.judge_within(stack, Duration::from_secs(1)).await;
     let counts = (verdict.lost, verdict.undecided, verdict.refused_and_stored, verdict.stale_reads);
     assert_eq!(counts, (1, 1, 1, 2), "{verdict:?}");
-    assert_eq!(verdict.faulty_answers, 3, "500 to a write and to a read, 503 without Retry-After: {verdict:?}");
+    assert_eq!(
+        verdict.faulty_answers, 3,
+        "500 to a write and to a read, 503 without Retry-After: {verdict:?}"
+    );
     assert_eq!((verdict.refused, verdict.unanswered), (1, 1), "{verdict:?}");
 }
 

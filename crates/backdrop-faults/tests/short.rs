@@ -36,5 +36,10 @@ short! {
     worker_stopped_before_trimming: "worker-stopped-before-trimming",
     workers_compete: "workers-compete",
     worker_aborted_by_entry: "worker-aborted-by-entry",
+    writer_killed: "writer-killed",
+    services_terminated: "services-terminated",
+    rolling_restart: "rolling-restart",
+    requests_cancelled: "requests-cancelled",
+    writer_clock_off: "writer-clock-off",
     redis_killed: "redis-killed",
 }

@@ -42,7 +42,8 @@ impl Balancer {
     pub fn start(instances: &[SocketAddr]) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
-        let instance = |address: &SocketAddr| Instance { address: *address, is_ready: AtomicBool::new(false) };
+        let instance =
+            |address: &SocketAddr| Instance { address: *address, is_ready: AtomicBool::new(false) };
         let state = Arc::new(State {
             instances: instances.iter().map(instance).collect(),
             turn: AtomicUsize::default(),

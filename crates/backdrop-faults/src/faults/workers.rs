@@ -18,14 +18,8 @@ use std::time::Duration;
 pub(super) const KILLED: Fault = Fault { name: "worker-killed", promise: Promise::NothingLost, run: killed };
 
 /// More than the worker keeps up with, so that it dies in the middle of long runs.
-const HEAVY: Load = Load {
-    writers: 8,
-    readers: 1,
-    async_every: 2,
-    keyed_every: 4,
-    pause: Duration::ZERO,
-    writes: None,
-};
+const HEAVY: Load =
+    Load { writers: 8, readers: 1, async_every: 2, keyed_every: 4, pause: Duration::ZERO, writes: None };
 
 fn killed(trial: &mut Trial) -> anyhow::Result<Verdict> {
     let mut stack = one_worker(trial)?;

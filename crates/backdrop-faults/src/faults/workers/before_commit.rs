@@ -102,8 +102,7 @@ fn batches(trial: &Trial, stack: &Stack) -> anyhow::Result<i64> {
 }
 
 fn sessions(trial: &Trial, stack: &Stack, condition: &'static str) -> anyhow::Result<i64> {
-    let sql = format!(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND {condition}"
-    );
+    let sql =
+        format!("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND {condition}");
     Ok(trial.block_on(sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&stack.pool))?)
 }
