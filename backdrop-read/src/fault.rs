@@ -10,7 +10,10 @@ const OUR_FAULT: &str = "Something went wrong on our side. The request id helps 
 /// What a client is told when the store failed.
 pub(crate) fn of_store(failure: StoreError) -> ApiError {
     let (code, message) = match &failure {
-        StoreError::Unavailable(_) | StoreError::TaskLost => {
+        StoreError::Unavailable(_)
+        | StoreError::NoAnswer
+        | StoreError::NotMigrated(_)
+        | StoreError::TaskLost => {
             (ErrorCode::StoreUnavailable, "The store cannot be reached at the moment; try again later.")
         }
         StoreError::Timeout(_) => (

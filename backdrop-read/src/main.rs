@@ -1,8 +1,9 @@
 //! `backdrop-read`: the query service as a process of its own.
 
 use backdrop_read::{Application, Settings};
+use backdrop_service::serve::Stop;
 use backdrop_service::settings::LogArgs;
-use backdrop_service::{serve, telemetry};
+use backdrop_service::telemetry;
 use clap::Parser;
 
 /// Answers queries about the figures of data sets.
@@ -19,6 +20,6 @@ struct Args {
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     telemetry::init(&args.log)?;
-    let stop = serve::stop_on_signals()?;
+    let stop = Stop::on_signals(args.settings.serve.drain_grace)?;
     Application::build(args.settings).await?.run_until_stopped(stop).await
 }

@@ -1,6 +1,6 @@
 //! What the query service can be told.
 
-use backdrop_service::settings::StoreArgs;
+use backdrop_service::settings::{ServeArgs, StoreArgs};
 use clap::Args;
 use std::net::SocketAddr;
 
@@ -13,4 +13,7 @@ pub struct Settings {
     /// How to reach Postgres.
     #[command(flatten)]
     pub store: StoreArgs,
+    /// How it stops.
+    #[command(flatten)]
+    pub serve: ServeArgs,
 }

@@ -9,9 +9,9 @@ use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use anyhow::Context;
 use backdrop_postgres::{Catalogue, Database, DatabaseSettings, RecordReader};
-use backdrop_service::{listen, request, serve, urls};
+use backdrop_service::serve::{self, Stop};
+use backdrop_service::{door, listen, request, urls};
 use std::net::{SocketAddr, TcpListener};
-use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 /// The query service, listening but not yet answering.
@@ -50,27 +50,32 @@ impl Application {
         self.local_addr
     }
 
-    /// Answers until `stop` is cancelled, then lets the requests in flight end.
+    /// Answers until it is told to close, then lets the requests in flight end.
     ///
     /// # Errors
     /// If the server fails.
-    pub async fn run_until_stopped(self, stop: CancellationToken) -> anyhow::Result<()> {
+    pub async fn run_until_stopped(self, stop: Stop) -> anyhow::Result<()> {
         let answers = Data::new(Answers::new(self.catalogue, RecordReader::new(self.database.clone())));
         let renderer = Data::new(Renderer::new());
         let health = Data::new(Health::new(self.database.clone(), stop.clone()));
+        let watched = health.clone();
+        tokio::spawn(async move { watched.watch().await });
+        let told = Data::new(stop.clone());
         let server = listen::server(self.listener, serve::DRAIN, move || {
             // The last one wrapped is the outermost: headers are set on what all others answer.
             App::new()
                 .app_data(answers.clone())
                 .app_data(renderer.clone())
                 .app_data(health.clone())
+                .app_data(told.clone())
                 .configure(routes::configure)
                 .wrap(from_fn(urls::refuse_bad))
                 .wrap(from_fn(request::observe))
                 .wrap(from_fn(middleware::set_headers))
+                .wrap(from_fn(door::guard))
         })?;
         info!(address = %self.local_addr, "the query service listens");
-        serve::until_stopped(server, stop).await?;
+        serve::until_closed(server, stop.closing()).await?;
         self.database.close().await;
         Ok(())
     }

@@ -3,6 +3,7 @@
 //! All of it happens before the partition is taken, so that no lock is held while a schema is checked.
 
 mod judge;
+mod stint;
 
 use crate::schemas::{SchemaLoadError, Schemas};
 use backdrop_core::batch::{BatchKind, ENVELOPE_VERSION, Envelope, EnvelopeError, Handling};
@@ -16,7 +17,12 @@ use backdrop_postgres::{Catalogue, Database, StoreError};
 use judge::{Rules, Wanted};
 use std::sync::Arc;
 use std::time::Duration;
+pub(crate) use stint::processor_time;
+use stint::{Clock, Stint};
 use uuid::Uuid;
+
+/// By how much validation may take longer on the clock on the wall than it gets of the processor.
+const CROWDED_OUT: u32 = 4;
 
 /// Why entries could not be decided.
 #[derive(Debug, thiserror::Error)]
@@ -30,8 +36,8 @@ pub(crate) enum DecideError {
     /// The schema is not to be had.
     #[error("the schema cannot be used")]
     Schema(#[source] SchemaLoadError),
-    /// Validation took too long, or ended in a panic.
-    #[error("validation did not end within its time")]
+    /// Validation got no time of the processor for very long, hangs within one record, or ended in a panic.
+    #[error("validation did not end")]
     Validation,
 }
 
@@ -52,7 +58,9 @@ pub(crate) struct Decider {
     pub(crate) database: Database,
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) schemas: Arc<Schemas>,
+    /// How much time of the processor the validation of a run may take.
     pub(crate) timeout: Duration,
+    pub(crate) clock: Clock,
 }
 
 impl Decider {
@@ -81,9 +89,10 @@ impl Decider {
                 break;
             }
         }
-        let validation = tokio::task::spawn_blocking(move || judge::run(work));
-        // Only validation is inside: no transaction can be cut off here.
-        match tokio::time::timeout(self.timeout, validation).await {
+        let (clock, limit) = (self.clock, self.timeout);
+        let validation = tokio::task::spawn_blocking(move || judge::run(work, Stint::begin(clock, limit)));
+        // It ends by itself soon after its time is over. Only validation is inside: no transaction can be cut off here.
+        match tokio::time::timeout(limit.saturating_mul(CROWDED_OUT), validation).await {
             Ok(Ok(decided)) => Ok(decided),
             Ok(Err(_)) | Err(_) => Err(DecideError::Validation),
         }

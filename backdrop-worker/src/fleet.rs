@@ -31,6 +31,7 @@ pub(crate) async fn beat(
 ) {
     let mut interval = tokio::time::interval(BEAT_INTERVAL);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut is_told = false;
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
@@ -38,6 +39,7 @@ pub(crate) async fn beat(
         }
         match database.beat(worker, ALIVE_WITHIN).await {
             Ok(alive) => {
+                is_told = false;
                 living.send_if_modified(|known| {
                     let is_new = *known != alive;
                     if is_new {
@@ -47,8 +49,13 @@ pub(crate) async fn beat(
                     is_new
                 });
             }
-            // The preferences stay as they are: nobody else can do anything without the store, either.
-            Err(error) => warn!(error = chain(&error), "heartbeat failed"),
+            // The preferences stay as they are: nobody else can do anything without the store, either. Told once per
+            // outage.
+            Err(error) if !is_told => {
+                is_told = true;
+                warn!(error = chain(&error), "heartbeat failed");
+            }
+            Err(_) => {}
         }
     }
 }

@@ -1,9 +1,11 @@
 //! The worker as a process of its own.
 
+use backdrop_service::serve::Stop;
 use backdrop_service::settings::LogArgs;
-use backdrop_service::{serve, telemetry};
+use backdrop_service::telemetry;
 use backdrop_worker::{Application, Settings};
 use clap::Parser;
+use std::time::Duration;
 
 /// Validates queued batches and persists them.
 #[derive(Debug, Parser)]
@@ -19,6 +21,7 @@ struct Args {
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     telemetry::init(&args.log)?;
-    let stop = serve::stop_on_signals()?;
+    // Nobody sends requests here, so nobody has to notice.
+    let stop = Stop::on_signals(Duration::ZERO)?;
     Application::build(args.settings).await?.run_until_stopped(stop).await
 }

@@ -12,6 +12,7 @@ use crate::decide::{DecideError, Decider};
 use crate::fleet::{Living, prefers};
 use crate::trimmer::Trimmer;
 use attempts::Attempts;
+use backdrop_core::backoff::Backoff;
 use backdrop_core::error::chain;
 use backdrop_core::log::Partition;
 use backdrop_postgres::{Database, StoreError};
@@ -66,17 +67,15 @@ impl PartitionKeeper {
     pub(crate) async fn run(mut self) {
         let mut attempts = Attempts::new(self.database.clone(), self.partition);
         let mut trimmer = Trimmer::new(self.log_keep, Instant::now());
-        let mut backoff = BACKOFF.0;
+        let mut backoff = Backoff::new(BACKOFF.0, BACKOFF.1, Uuid::new_v4().as_u64_pair().0);
         while self.until_preferred().await {
             match self.visit(&mut attempts, &mut trimmer).await {
-                Ok(()) => backoff = BACKOFF.0,
+                Ok(()) => backoff.succeeded(),
                 Err(error) => {
                     attempts.failed(error.is_transient());
-                    self.log_failure(&error, backoff == BACKOFF.0);
-                    // Half to all of the time, so that the partitions do not come back all at once.
-                    let part = 0.5 + f64::from(Uuid::new_v4().as_bytes()[0]) / 512.0;
-                    self.pause(backoff.mul_f64(part)).await;
-                    backoff = (backoff * 2).min(BACKOFF.1);
+                    let wait = backoff.failed();
+                    self.log_failure(&error, backoff.failures());
+                    self.pause(wait).await;
                 }
             }
         }
@@ -109,9 +108,9 @@ impl PartitionKeeper {
     }
 
     /// Warns once per outage and partition: the rest says nothing new.
-    fn log_failure(&self, error: &VisitError, is_first: bool) {
+    fn log_failure(&self, error: &VisitError, failures: u32) {
         let (partition, cause) = (self.partition.0, chain(error));
-        if is_first || !error.is_transient() {
+        if failures == 1 || !error.is_transient() {
             warn!(partition, error = cause, "visit to a partition failed");
         } else {
             debug!(partition, error = cause, "visit to a partition failed again");

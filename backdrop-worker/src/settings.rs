@@ -20,7 +20,7 @@ pub struct Settings {
     /// How long applied entries stay in the queue, in case Postgres is restored from a backup
     #[arg(long, env = "BACKDROP_LOG_KEEP", default_value = "600", value_parser = seconds)]
     pub log_keep: Duration,
-    /// How long the validation of one run of batches may take
+    /// How much time of the processor the validation of one run of batches may take
     #[arg(long, env = "BACKDROP_VALIDATION_TIMEOUT", default_value = "30", value_parser = seconds)]
     pub validation_timeout: Duration,
 }

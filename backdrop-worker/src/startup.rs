@@ -1,6 +1,6 @@
 //! Putting the worker together.
 
-use crate::decide::Decider;
+use crate::decide::{Decider, processor_time};
 use crate::partition::{Alone, PartitionKeeper};
 use crate::routes::{self, Dependencies};
 use crate::schemas::Schemas;
@@ -11,22 +11,27 @@ use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use anyhow::Context;
+use backdrop_core::backoff::Backoff;
 use backdrop_core::error::chain;
 use backdrop_core::log::Partition;
 use backdrop_postgres::{Catalogue, Database, DatabaseSettings};
 use backdrop_queue::{Queue, QueueSettings};
-use backdrop_service::{request, serve};
+use backdrop_service::serve::{self, Stop};
+use backdrop_service::{door, request};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 use uuid::Uuid;
 
-/// How long to wait before asking again for what the worker cannot begin without.
-const STARTUP_RETRY: Duration = Duration::from_secs(1);
+/// The shortest and the longest wait before asking again for what the worker cannot begin without.
+const STARTUP_RETRIES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(1));
+
+/// How many connections ask for health at once; more wait.
+const CONNECTIONS_MAX: usize = 256;
 
 /// A worker, ready to run.
 #[derive(Debug)]
@@ -72,28 +77,35 @@ impl Application {
         self.local_addr
     }
 
-    /// Works until `stop` is cancelled; then ends the runs in flight and leaves every partition clean.
+    /// Works until it is told to close; then ends the runs in flight and leaves every partition clean.
     ///
     /// # Errors
     /// If health can no longer be answered.
-    pub async fn run_until_stopped(self, stop: CancellationToken) -> anyhow::Result<()> {
+    pub async fn run_until_stopped(self, stop: Stop) -> anyhow::Result<()> {
         let dependencies =
             Dependencies { database: self.database.clone(), queue: self.queue.clone(), stop: stop.clone() };
+        let watched = dependencies.clone();
+        tokio::spawn(async move { watched.watch().await });
+        let told = Data::new(stop.clone());
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(Data::new(dependencies.clone()))
+                .app_data(told.clone())
                 .wrap(from_fn(request::observe))
+                .wrap(from_fn(door::guard))
                 .configure(routes::configure)
         })
         .workers(1)
+        .max_connections(CONNECTIONS_MAX)
         .disable_signals()
         .shutdown_timeout(serve::DRAIN.as_secs())
         .listen(self.listener)?
         .run();
         // Health is answered to the end, also while the runs in flight end.
         let ended = CancellationToken::new();
-        let answering = tokio::spawn(serve::until_stopped(server, ended.clone()));
-        work(&self.settings, self.database.clone(), self.queue, stop).await;
+        let closed = ended.clone();
+        let answering = tokio::spawn(async move { serve::until_closed(server, &closed).await });
+        work(&self.settings, self.database.clone(), self.queue, stop.closing().clone()).await;
         ended.cancel();
         answering.await??;
         self.database.close().await;
@@ -122,6 +134,7 @@ async fn work(settings: &Settings, database: Database, queue: Queue, stop: Cance
             catalogue: Arc::clone(&catalogue),
             schemas: Arc::clone(&schemas),
             timeout: settings.validation_timeout,
+            clock: processor_time,
         };
         let keeper = PartitionKeeper {
             worker,
@@ -154,18 +167,18 @@ async fn work(settings: &Settings, database: Database, queue: Queue, stop: Cance
 
 /// The partitions there are; waits for the store. `None`: told to stop meanwhile.
 async fn partitions(database: &Database, stop: &CancellationToken) -> Option<Vec<Partition>> {
+    let mut backoff = Backoff::new(STARTUP_RETRIES.0, STARTUP_RETRIES.1, Uuid::new_v4().as_u64_pair().0);
     while !stop.is_cancelled() {
         match database.partitions().await {
             Ok(partitions) if !partitions.is_empty() => return Some(partitions),
-            Ok(_) => warn!("waiting for partitions: run `backdrop migrate`"),
-            Err(error) => {
-                let error = chain(&error);
-                warn!(error, "waiting for Postgres; if it is new, run `backdrop migrate`");
-            }
+            Ok(_) if backoff.failures() == 0 => warn!("waiting for partitions: run `backdrop migrate`"),
+            Ok(_) => {}
+            // What is waited for is told by who watches the dependencies.
+            Err(error) => debug!(error = chain(&error), "partitions not known yet"),
         }
         tokio::select! {
             () = stop.cancelled() => {}
-            () = tokio::time::sleep(STARTUP_RETRY) => {}
+            () = tokio::time::sleep(backoff.failed()) => {}
         }
     }
     None

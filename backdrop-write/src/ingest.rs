@@ -1,6 +1,8 @@
 //! Putting a change into the log and learning how it ended.
 
 use crate::auth::Caller;
+use crate::backlog::Backlog;
+use crate::body::Room;
 use crate::ending::{Ended, not_stored};
 use crate::error::WriteError;
 use crate::idempotency::IDEMPOTENT_REPLAYED;
@@ -11,20 +13,24 @@ use backdrop_core::error::{ErrorCode, chain};
 use backdrop_core::origin::Origin;
 use backdrop_core::receipt::ReceiptId;
 use backdrop_core::record::Violation;
-use backdrop_postgres::{BatchRow, Database};
+use backdrop_postgres::{BatchRow, Database, StoreError};
 use backdrop_queue::{Accepted, AppendError, AppendRequest, Appender, Durability, Queue};
 use backdrop_service::request::RequestId;
-use std::sync::{Mutex, PoisonError};
+use backdrop_service::serve::Stop;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 use uuid::Uuid;
 
 /// For how long at least an append whose answer was lost is repeated, however short the client waits.
 const APPEND_DEADLINE_MIN: Duration = Duration::from_secs(5);
-/// How long those who wait go on waiting when the process is told to stop: most end within a moment, and
+/// How long those who wait go on waiting when the process closes: most end within a moment, and
 /// the others must be answered before the process ends.
 const WAIT_WHEN_STOPPING: Duration = Duration::from_secs(5);
+/// How long the store may take to tell whether a key was used before: without it the worker finds out.
+const KEY_TIMEOUT: Duration = Duration::from_millis(500);
+/// How often it is made sure that every partition can be appended to.
+const PREPARE_INTERVAL: Duration = Duration::from_secs(1);
 const KEY_WAS_USED: &str = "This Idempotency-Key was used before, for another request or with another body. Use a \
                             new key, or send what was sent with it.";
 /// How long what is known of the queue's durability counts as known.
@@ -45,6 +51,8 @@ pub(crate) struct Change<'a> {
     pub(crate) idempotency: Option<Idempotency>,
     /// The JSON array of records; empty for a change without.
     pub(crate) records: String,
+    /// Their place in memory, given back when they are in the queue.
+    pub(crate) room: Option<Room>,
     pub(crate) caller: Caller,
     pub(crate) request_id: RequestId,
     /// How long to wait for the outcome.
@@ -114,21 +122,21 @@ pub(crate) struct Ingest {
     database: Database,
     queue: Queue,
     outcomes: Outcomes,
-    stop: CancellationToken,
-    durability: Mutex<Option<(Instant, Durability)>>,
+    backlog: Arc<Backlog>,
+    stop: Stop,
 }
 
 impl Ingest {
-    /// Once `stop` is cancelled, nobody is kept waiting for long.
-    pub(crate) fn new(queue: Queue, database: Database, stop: CancellationToken) -> Self {
+    /// Once the process closes, nobody is kept waiting for long.
+    pub(crate) fn new(queue: Queue, database: Database, backlog: Arc<Backlog>, stop: Stop) -> Self {
         let outcomes = Outcomes::start(database.clone(), queue.clone());
         let appender = Appender::new(queue.clone(), database.clone());
-        Self { appender, database, queue, outcomes, stop, durability: Mutex::default() }
+        Self { appender, database, queue, outcomes, backlog, stop }
     }
 
     /// Puts a change into the log, and waits for its outcome as long as is asked. If it is the repetition of one
     /// that has ended, it ends as that one did.
-    pub(crate) async fn submit(&self, change: Change<'_>) -> Result<Submitted, WriteError> {
+    pub(crate) async fn submit(&self, mut change: Change<'_>) -> Result<Submitted, WriteError> {
         if let Some(ended) = self.ended_before(&change).await? {
             return change.told().answer(ended, true);
         }
@@ -141,6 +149,7 @@ impl Ingest {
         };
         let (told, wait) = (change.told(), change.wait);
         let mut waiter = self.outcomes.wait_for(receipt.data_set_id, batch_id, told.awaited);
+        let room = change.room.take();
         let request = append_request(change, batch_id);
         let began = Instant::now();
         let accepted = tokio::select! {
@@ -149,6 +158,7 @@ impl Ingest {
             ended = waiter.ended() => return told.answer(ended, false),
         };
         let Accepted { entry } = accepted.map_err(|error| refused(&error, receipt))?;
+        drop(room);
         let receipt = ReceiptId { entry: Some(entry), ..receipt };
         match self.wait_until(began + wait, &mut waiter).await {
             Some(ended) => told.answer(ended, false),
@@ -165,7 +175,8 @@ impl Ingest {
     /// will recognise the batch.
     async fn ended_before(&self, change: &Change<'_>) -> Result<Option<Ended>, WriteError> {
         let Some(Idempotency { key, body_sha256 }) = &change.idempotency else { return Ok(None) };
-        match self.database.keyed_batch(change.data_set.id, key.clone()).await {
+        let known = self.database.keyed_batch(change.data_set.id, key.clone());
+        match tokio::time::timeout(KEY_TIMEOUT, known).await.unwrap_or(Err(StoreError::NoAnswer)) {
             Ok(Some(known)) if known.body_sha256 == *body_sha256 => Ok(Some(known.batch.into())),
             Ok(Some(_)) => Err(WriteError::new(ErrorCode::IdempotencyMismatch, KEY_WAS_USED)),
             Ok(None) => Ok(None),
@@ -179,7 +190,7 @@ impl Ingest {
     /// How the batch ended, if it does in time.
     async fn wait_until(&self, deadline: Instant, waiter: &mut Waiter) -> Option<Ended> {
         let stopping = async {
-            self.stop.cancelled().await;
+            self.stop.closing().cancelled().await;
             tokio::time::sleep(WAIT_WHEN_STOPPING).await;
         };
         tokio::select! {
@@ -189,33 +200,29 @@ impl Ingest {
         }
     }
 
-    /// How durable a queued batch is; `None` if it is not known just now.
-    pub(crate) async fn durability(&self) -> Option<Durability> {
-        if let Some(known) = self.known_durability() {
-            return Some(known);
-        }
-        let durability = self.queue.durability().await.ok()?;
-        let known = (Instant::now(), durability.clone());
-        *self.durability.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
-        Some(durability)
-    }
-
-    /// Asks from time to time how durable the queue is, so that liveness can tell without asking; until the
-    /// service is told to stop.
-    pub(crate) async fn keep_durability_known(&self) {
-        while !self.stop.is_cancelled() {
-            let _known = self.durability().await;
+    /// Makes sure from time to time that every partition can be appended to without the store, until the process
+    /// closes: when it is needed, it may be away.
+    pub(crate) async fn keep_prepared(&self) {
+        while !self.stop.closing().is_cancelled() {
+            for partition in self.backlog.partitions() {
+                if let Err(error) = self.appender.prepare(partition).await {
+                    debug!(%partition, error = chain(&error), "partition not ready");
+                    break;
+                }
+            }
             tokio::select! {
-                () = self.stop.cancelled() => {}
-                () = tokio::time::sleep(DURABILITY_AGE_MAX / 3) => {}
+                () = self.stop.closing().cancelled() => {}
+                () = tokio::time::sleep(PREPARE_INTERVAL) => {}
             }
         }
     }
 
-    /// How durable a queued batch is, if that was found out lately.
-    pub(crate) fn known_durability(&self) -> Option<Durability> {
-        let known = self.durability.lock().unwrap_or_else(PoisonError::into_inner);
-        known.as_ref().filter(|(at, _)| at.elapsed() < DURABILITY_AGE_MAX).map(|(_, known)| known.clone())
+    /// How durable a queued batch is; `None` if it is not known just now.
+    pub(crate) async fn durability(&self) -> Option<Durability> {
+        match self.backlog.durability(DURABILITY_AGE_MAX) {
+            Some(known) => Some(known),
+            None => self.queue.durability().await.ok(),
+        }
     }
 }
 

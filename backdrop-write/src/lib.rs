@@ -9,6 +9,7 @@
 //! catalogue in the process. (A schema is asked for once per version, where CSV or a sheet needs its types.)
 
 mod auth;
+mod backlog;
 mod body;
 mod ending;
 mod error;

@@ -1,7 +1,8 @@
 //! The ingest service as a process of its own.
 
+use backdrop_service::serve::Stop;
 use backdrop_service::settings::LogArgs;
-use backdrop_service::{serve, telemetry};
+use backdrop_service::telemetry;
 use backdrop_write::{Application, Settings, read_sheet_if_told};
 use clap::Parser;
 use std::process::ExitCode;
@@ -27,6 +28,6 @@ fn main() -> anyhow::Result<ExitCode> {
 async fn run_service() -> anyhow::Result<()> {
     let args = Args::parse();
     telemetry::init(&args.log)?;
-    let stop = serve::stop_on_signals()?;
+    let stop = Stop::on_signals(args.settings.serve.drain_grace)?;
     Application::build(args.settings).await?.run_until_stopped(stop).await
 }

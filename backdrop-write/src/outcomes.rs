@@ -5,6 +5,7 @@
 //! asks the store for all of them.
 
 use crate::ending::Ended;
+use backdrop_core::backoff::Backoff;
 use backdrop_core::batch::Outcome;
 use backdrop_core::data_set::DataSetId;
 use backdrop_core::error::chain;
@@ -20,8 +21,8 @@ use uuid::Uuid;
 
 /// How often the store is asked while somebody waits.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
-/// How long to wait before listening again after the connection was lost.
-const RECONNECT_DELAY: Duration = Duration::from_millis(500);
+/// The shortest and the longest wait before listening again after the connection was lost.
+const RECONNECT_DELAYS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(1));
 
 /// What somebody waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,6 +156,7 @@ impl Shared {
 }
 
 async fn poll(shared: Arc<Shared>, database: Database) {
+    let mut is_told = false;
     loop {
         if shared.waiting().is_empty() {
             shared.began.notified().await;
@@ -173,31 +175,36 @@ async fn poll(shared: Arc<Shared>, database: Database) {
             continue;
         }
         match database.ended_batches(data_sets, batches).await {
-            Ok(rows) => rows.into_iter().for_each(|row| shared.resolve(row.batch_id, &row.into())),
-            Err(error) => {
+            Ok(rows) => {
+                is_told = false;
+                rows.into_iter().for_each(|row| shared.resolve(row.batch_id, &row.into()));
+            }
+            // Once per outage.
+            Err(error) if !is_told => {
+                is_told = true;
                 warn!(error = chain(&error), "outcomes not known for now");
             }
+            Err(_) => {}
         }
     }
 }
 
 async fn listen(shared: Arc<Shared>, queue: Queue) {
-    let mut is_told = false;
+    let mut backoff = Backoff::new(RECONNECT_DELAYS.0, RECONNECT_DELAYS.1, Uuid::new_v4().as_u64_pair().0);
     loop {
         match queue.listen().await {
             Ok(mut listener) => {
-                is_told = false;
+                backoff.succeeded();
                 while let Some(announcement) = listener.next().await {
                     shared.announced(&announcement);
                 }
             }
             // Once per outage.
-            Err(error) if !is_told => {
-                is_told = true;
+            Err(error) if backoff.failures() == 0 => {
                 warn!(error = chain(&error), "announcements cannot be listened to");
             }
             Err(_) => {}
         }
-        tokio::time::sleep(RECONNECT_DELAY).await;
+        tokio::time::sleep(backoff.failed()).await;
     }
 }

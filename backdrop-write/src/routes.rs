@@ -25,6 +25,7 @@ mod users;
 mod writer;
 
 use crate::auth::{Caller, Guard};
+use crate::backlog::Backlog;
 use crate::body::BodyBounds;
 use crate::error::WriteError;
 use crate::formats::Decoder;
@@ -36,10 +37,10 @@ use backdrop_core::token::Scope;
 use backdrop_postgres::{Catalogue, Database, KnownDataSet};
 use backdrop_queue::Queue;
 use backdrop_service::error_response::not_found;
+use backdrop_service::serve::Stop;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 /// What the handlers work with.
@@ -49,13 +50,14 @@ pub(crate) struct State {
     pub(crate) database: Database,
     pub(crate) queue: Queue,
     pub(crate) ingest: Ingest,
+    pub(crate) backlog: Arc<Backlog>,
     pub(crate) guard: Guard,
     pub(crate) body: BodyBounds,
     pub(crate) decoder: Decoder,
     pub(crate) wait: Duration,
     /// How many dry runs of schemas there can be at once.
     pub(crate) dry_runs: Semaphore,
-    pub(crate) stop: CancellationToken,
+    pub(crate) stop: Stop,
 }
 
 pub(crate) fn configure(config: &mut ServiceConfig) {

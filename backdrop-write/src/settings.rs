@@ -1,6 +1,6 @@
 //! The settings of the ingest service.
 
-use backdrop_service::settings::{QueueArgs, StoreArgs, seconds, secret};
+use backdrop_service::settings::{QueueArgs, ServeArgs, StoreArgs, seconds, secret};
 use clap::Args;
 use secrecy::SecretString;
 use std::net::SocketAddr;
@@ -15,6 +15,9 @@ pub struct Settings {
     /// How to reach Redis.
     #[command(flatten)]
     pub queue: QueueArgs,
+    /// How it stops.
+    #[command(flatten)]
+    pub serve: ServeArgs,
     /// Where writes are taken
     #[arg(long, env = "BACKDROP_WRITE_LISTEN", default_value = "127.0.0.1:3039")]
     pub write_listen: SocketAddr,
@@ -30,6 +33,12 @@ pub struct Settings {
     /// How long a body may take to arrive
     #[arg(long, env = "BACKDROP_BODY_TIMEOUT", default_value = "30", value_parser = seconds)]
     pub body_timeout: Duration,
+    /// How many bytes a second of a body must arrive at least, after the first seconds; 0: any number
+    #[arg(long, env = "BACKDROP_BODY_RATE", default_value_t = 1_024)]
+    pub body_rate: u32,
+    /// How many bytes of bodies the process holds at once; further ones wait a moment, and are then refused
+    #[arg(long, env = "BACKDROP_BODIES_BYTES", default_value_t = 128 * 1024 * 1024)]
+    pub bodies_bytes: usize,
     /// How long a write waits for its outcome, unless it says otherwise by `Prefer: wait=N`
     #[arg(long, env = "BACKDROP_WAIT", default_value = "30", value_parser = seconds)]
     pub wait: Duration,

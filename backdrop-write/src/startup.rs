@@ -1,7 +1,8 @@
 //! Putting the ingest service together.
 
 use crate::auth::Guard;
-use crate::body::BodyBounds;
+use crate::backlog::Backlog;
+use crate::body::{BodyBounds, Rooms};
 use crate::formats::{Bounds, Decoder};
 use crate::ingest::Ingest;
 use crate::quota;
@@ -10,13 +11,14 @@ use crate::settings::Settings;
 use actix_web::App;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use backdrop_postgres::{Catalogue, Database, DatabaseSettings};
 use backdrop_queue::{Queue, QueueSettings};
-use backdrop_service::{listen, request, serve, urls};
+use backdrop_service::serve::{self, Stop};
+use backdrop_service::{door, listen, request, urls};
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 /// How many dry runs of schemas there can be at once; further ones wait.
@@ -34,8 +36,14 @@ impl Application {
     /// Prepares the service, and loads the configuration if the store is there already.
     ///
     /// # Errors
-    /// If a URL cannot be read or the address cannot be listened on.
+    /// If a URL cannot be read, the address cannot be listened on, or settings contradict each other.
     pub async fn build(settings: Settings) -> anyhow::Result<Self> {
+        ensure!(
+            settings.bodies_bytes >= settings.body_bytes,
+            "BACKDROP_BODIES_BYTES is {} and BACKDROP_BODY_BYTES is {}: there must be room for one body at least",
+            settings.bodies_bytes,
+            settings.body_bytes
+        );
         let store = &settings.store;
         let database = Database::new(&DatabaseSettings {
             url: store.database_url.clone(),
@@ -54,16 +62,23 @@ impl Application {
         let listener = TcpListener::bind(settings.write_listen)
             .with_context(|| format!("BACKDROP_WRITE_LISTEN: cannot listen on {}", settings.write_listen))?;
         let local_addr = listener.local_addr()?;
-        let stop = CancellationToken::new();
+        let stop = Stop::default();
         let bounds = Bounds { bytes: settings.body_bytes, records: settings.batch_records };
+        let backlog = Arc::new(Backlog::new(database.clone(), queue.clone()));
         let state = State {
             catalogue: Catalogue::start(database.clone()).await,
-            ingest: Ingest::new(queue.clone(), database.clone(), stop.clone()),
+            ingest: Ingest::new(queue.clone(), database.clone(), Arc::clone(&backlog), stop.clone()),
+            backlog,
             decoder: Decoder::new(database.clone(), bounds),
             database,
             queue,
             guard: Guard::new(&settings.admin_token, settings.token_requests_per_minute),
-            body: BodyBounds { bytes: settings.body_bytes, timeout: settings.body_timeout },
+            body: BodyBounds {
+                bytes: settings.body_bytes,
+                timeout: settings.body_timeout,
+                rate: settings.body_rate,
+                rooms: Rooms::new(settings.bodies_bytes),
+            },
             wait: settings.wait,
             dry_runs: Semaphore::new(DRY_RUNS),
             stop,
@@ -76,33 +91,36 @@ impl Application {
         self.local_addr
     }
 
-    /// Takes writes until `stop` is cancelled, then lets the requests in flight end.
+    /// Takes writes until it is told to close, then lets the requests in flight end.
     ///
     /// # Errors
     /// If the server fails.
-    pub async fn run_until_stopped(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let (told, stopping) = (stop.clone(), self.state.stop.clone());
-        tokio::spawn(async move {
-            told.cancelled().await;
-            stopping.cancel();
-        });
+    pub async fn run_until_stopped(self, stop: Stop) -> anyhow::Result<()> {
+        self.state.stop.follow(stop.clone());
+        let told = Data::new(stop.clone());
         let state = Data::new(self.state);
         let shared = state.clone();
-        let known = state.clone();
-        tokio::spawn(async move { known.ingest.keep_durability_known().await });
+        let seen = state.clone();
+        tokio::spawn(async move { seen.backlog.keep(seen.stop.closing()).await });
+        let preparing = state.clone();
+        tokio::spawn(async move { preparing.ingest.keep_prepared().await });
+        let watched = state.clone();
+        tokio::spawn(async move { watched.watch().await });
         let keeping = state.clone();
-        tokio::spawn(async move { keeping.guard.keep_uses(&keeping.database, &keeping.stop).await });
+        tokio::spawn(async move { keeping.guard.keep_uses(&keeping.database, keeping.stop.closing()).await });
         let server = listen::server(self.listener, serve::DRAIN, move || {
             // The last one wrapped is the outermost.
             App::new()
                 .app_data(shared.clone())
+                .app_data(told.clone())
                 .configure(routes::configure)
                 .wrap(from_fn(urls::refuse_bad))
                 .wrap(from_fn(request::observe))
                 .wrap(from_fn(quota::announce))
+                .wrap(from_fn(door::guard))
         })?;
         info!(address = %self.local_addr, "the ingest service listens");
-        serve::until_stopped(server, stop).await?;
+        serve::until_closed(server, stop.closing()).await?;
         state.guard.write_uses(&state.database).await;
         state.database.close().await;
         Ok(())

@@ -2,11 +2,11 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::{self, ServiceConfig};
-use backdrop_postgres::Database;
-use backdrop_service::health::{self, Check};
+use backdrop_postgres::{Database, StoreError};
+use backdrop_service::health::{self, Check, Dependencies};
 use backdrop_service::routing::{get, only};
+use backdrop_service::serve::Stop;
 use std::collections::BTreeMap;
-use tokio_util::sync::CancellationToken;
 
 pub(super) const ALLOW: &str = "GET, HEAD";
 
@@ -14,13 +14,23 @@ pub(super) const ALLOW: &str = "GET, HEAD";
 #[derive(Debug)]
 pub struct Health {
     pub(super) database: Database,
-    stopping: CancellationToken,
+    stop: Stop,
 }
 
 impl Health {
     /// Ready as long as the store answers and the process is not stopping.
-    pub const fn new(database: Database, stopping: CancellationToken) -> Self {
-        Self { database, stopping }
+    pub const fn new(database: Database, stop: Stop) -> Self {
+        Self { database, stop }
+    }
+
+    /// Whether the store is there.
+    pub async fn postgres(&self) -> Check {
+        Check::of(self.database.ping(), StoreError::explanation).await
+    }
+
+    /// Says in the log when it is not, until the process closes.
+    pub async fn watch(&self) {
+        health::watch("postgres", || self.postgres(), self.stop.closing()).await;
     }
 }
 
@@ -55,7 +65,7 @@ pub(crate) async fn alive() -> HttpResponse {
         (
             status = 200, description = "They can.", content_type = "application/json", body = Object,
             example = json!({
-                "status": "ok", "message": "ready", "dependencies": {"postgres": {"ok": true, "latency_ms": 0.4}}
+                "status": "ok", "message": "ready", "dependencies": {"postgres": {"ok": true, "latency_ms": 0.4, "needed": true}}
             }),
         ),
         (
@@ -65,6 +75,6 @@ pub(crate) async fn alive() -> HttpResponse {
     ),
 )]
 pub(crate) async fn ready(health: web::Data<Health>) -> HttpResponse {
-    let checks = BTreeMap::from([("postgres", Check::of(health.database.ping()).await)]);
-    health::ready(&checks, health.stopping.is_cancelled())
+    let needed = BTreeMap::from([("postgres", health.postgres().await)]);
+    health::ready(&Dependencies { needed, ..Dependencies::default() }, &health.stop)
 }

@@ -1,6 +1,7 @@
-//! What an entry does, once everything that takes is at hand. Pure: it runs on a thread of its own, within a
-//! time limit.
+//! What an entry does, once everything that takes is at hand. Pure but for the clock that it is given: it runs on a
+//! thread of its own, and ends when its time is over.
 
+use super::stint::Stint;
 use backdrop_core::batch::{BatchKind, Handling};
 use backdrop_core::error::ErrorCode;
 use backdrop_core::ingest::{DecidedEntry, DecodedEntry, Effect, Storing};
@@ -29,8 +30,12 @@ pub(super) struct Rules {
     pub(super) stored: Option<StoredRecord>,
 }
 
-/// Judges the first of the entries, and as many more as fit into a run.
-pub(super) fn run(work: Vec<(Result<DecodedEntry, DecidedEntry>, Wanted)>) -> Vec<DecidedEntry> {
+/// Judges the first of the entries, and as many more as fit into a run and its time. The first one has all of it, and
+/// is put aside if that is not enough.
+pub(super) fn run(
+    work: Vec<(Result<DecodedEntry, DecidedEntry>, Wanted)>,
+    mut stint: Stint,
+) -> Vec<DecidedEntry> {
     let mut records = 0;
     let mut decided = Vec::with_capacity(work.len());
     for (decoded, wanted) in work {
@@ -38,7 +43,15 @@ pub(super) fn run(work: Vec<(Result<DecodedEntry, DecidedEntry>, Wanted)>) -> Ve
             break;
         }
         let one = match decoded {
-            Ok(entry) => DecidedEntry { effect: effect_of(&entry, &wanted), entry },
+            Ok(entry) => {
+                stint.begin_entry();
+                match effect_of(&entry, &wanted, &mut stint) {
+                    Some(effect) => DecidedEntry { effect, entry },
+                    // It comes first in the next run.
+                    None if !decided.is_empty() => break,
+                    None => DecidedEntry { effect: took_too_long(&stint), entry },
+                }
+            }
             Err(decided) => decided,
         };
         if let Effect::Store(storing) = &one.effect {
@@ -49,17 +62,23 @@ pub(super) fn run(work: Vec<(Result<DecodedEntry, DecidedEntry>, Wanted)>) -> Ve
     decided
 }
 
-fn effect_of(entry: &DecodedEntry, wanted: &Wanted) -> Effect {
+fn took_too_long(stint: &Stint) -> Effect {
+    Effect::SetAside(Violations::blame(ErrorCode::DeadLetter, stint.told()))
+}
+
+/// `None`: there was no time for all of it.
+fn effect_of(entry: &DecodedEntry, wanted: &Wanted, stint: &mut Stint) -> Option<Effect> {
     let kind = &entry.envelope.kind;
     let rules = match (kind, wanted) {
-        (BatchKind::Empty, _) => return Effect::Empty,
-        (BatchKind::DeleteDataSet, _) => return Effect::DeleteDataSet,
+        (BatchKind::Empty, _) => return Some(Effect::Empty),
+        (BatchKind::DeleteDataSet, _) => return Some(Effect::DeleteDataSet),
         (_, Wanted::Rules(rules)) => rules,
         _ => {
-            return Effect::Reject(Violations::blame(ErrorCode::DataSetNotFound, "the data set was deleted"));
+            let gone = Violations::blame(ErrorCode::DataSetNotFound, "the data set was deleted");
+            return Some(Effect::Reject(gone));
         }
     };
-    match kind {
+    let effect = match kind {
         BatchKind::DeleteRecord { id } => match &rules.stored {
             Some(stored) => Effect::DeleteRecord { id: id.clone(), seq: stored.seq },
             None => no_record(id),
@@ -69,8 +88,12 @@ fn effect_of(entry: &DecodedEntry, wanted: &Wanted) -> Effect {
             (None, _) => no_record(id),
             (Some(stored), Ok(records)) => rules.merge(entry, stored, records),
         },
-        _ => records_of(entry).map_or_else(|broken| broken, |records| rules.store(entry, records)),
-    }
+        _ => match records_of(entry) {
+            Ok(records) => return rules.store(entry, records, stint),
+            Err(broken) => broken,
+        },
+    };
+    Some(effect)
 }
 
 /// The records of an entry. The writer checked them, so if they cannot be read something else wrote them, or
@@ -94,13 +117,14 @@ impl Rules {
         }
     }
 
-    fn store(&self, entry: &DecodedEntry, records: Vec<Value>) -> Effect {
-        let checked = self.of(entry).check(records, &entry.envelope.faults);
+    fn store(&self, entry: &DecodedEntry, records: Vec<Value>, stint: &mut Stint) -> Option<Effect> {
+        let checked =
+            self.of(entry).check(records, &entry.envelope.faults, |record| stint.goes_on(record))?;
         if checked.violations.total > 0 && entry.envelope.handling == Handling::Strict {
-            return Effect::Reject(checked.violations);
+            return Some(Effect::Reject(checked.violations));
         }
         let (records, faulty, violations) = (checked.valid, checked.faulty, checked.violations);
-        Effect::Store(Storing { records, faulty, violations })
+        Some(Effect::Store(Storing { records, faulty, violations }))
     }
 
     fn merge(&self, entry: &DecodedEntry, stored: &StoredRecord, fields: Vec<Value>) -> Effect {
@@ -111,3 +135,6 @@ impl Rules {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

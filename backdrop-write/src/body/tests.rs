@@ -4,7 +4,9 @@ use flate2::write::GzEncoder;
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use std::io::{BufRead, Write};
 
-const BOUNDS: BodyBounds = BodyBounds { bytes: 1_000, timeout: Duration::from_secs(1) };
+fn bounds() -> BodyBounds {
+    BodyBounds { bytes: 1_000, timeout: Duration::from_secs(30), rate: 100, rooms: Rooms::new(1 << 20) }
+}
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::best());
@@ -19,7 +21,7 @@ fn zstd(bytes: &[u8]) -> Vec<u8> {
 fn inflate(compression: Compression, compressed: &[u8]) -> Result<Vec<u8>, WriteError> {
     let mut pieces = Pieces::default();
     compressed.chunks(7).for_each(|chunk| pieces.push(chunk));
-    BOUNDS.inflate(compression, pieces)
+    bounds().inflate(compression, pieces, |_| Ok(()))
 }
 
 fn status(compression: Compression, compressed: &[u8]) -> u16 {
@@ -67,4 +69,13 @@ fn pieces_are_read_in_order_and_let_go() {
     pieces.consume(1);
     assert_eq!((pieces.take_first(), pieces.take_first()), (Some(b"b".to_vec()), None));
     assert!(pieces.is_empty());
+}
+
+#[test]
+fn a_body_has_the_time_that_its_rate_gives_it_and_no_more_than_all_may_take() {
+    let bounds = bounds();
+    assert_eq!(bounds.time_for(0), RATE_GRACE);
+    assert_eq!(bounds.time_for(1_000), RATE_GRACE + Duration::from_secs(10));
+    assert_eq!(bounds.time_for(1_000_000), Duration::from_secs(30));
+    assert_eq!(BodyBounds { rate: 0, ..bounds }.time_for(0), Duration::from_secs(30));
 }

@@ -2,6 +2,7 @@
 
 use super::State;
 use super::writer::{Asked, Writer};
+use crate::body::Room;
 use crate::error::WriteError;
 use crate::formats::{Decoded, Format};
 use actix_web::web::{self, Bytes, Data, Path, Payload, Query, ServiceConfig};
@@ -67,6 +68,8 @@ pub(super) struct Received {
     writer: Writer,
     /// The body, inflated.
     pub(super) body: Bytes,
+    /// Its place in memory, which its records take over.
+    pub(super) room: Option<Room>,
 }
 
 impl Received {
@@ -76,7 +79,7 @@ impl Received {
         known: Arc<KnownDataSet>,
         request: &HttpRequest,
     ) -> Result<Self, WriteError> {
-        Ok(Self { writer: Writer::admit(state, known, request)?, body: Bytes::new() })
+        Ok(Self { writer: Writer::admit(state, known, request)?, body: Bytes::new(), room: None })
     }
 
     /// Checks in the order of the contract: token, encoding, size.
@@ -87,7 +90,8 @@ impl Received {
         payload: Payload,
     ) -> Result<Self, WriteError> {
         let mut admitted = Self::admit(state, known, request)?;
-        admitted.body = state.body.read(request.headers(), payload).await?;
+        let (body, room) = state.body.read_to_keep(request.headers(), payload).await?;
+        (admitted.body, admitted.room) = (body, Some(room));
         Ok(admitted)
     }
 
@@ -115,12 +119,12 @@ impl Received {
         format: Format,
         query: SheetQuery,
     ) -> Result<Sent, WriteError> {
-        let Self { writer, body } = self;
+        let Self { writer, body, room } = self;
         // Before the body is taken apart, so that it need not be kept beside its records.
         let idempotency = writer.key_standing_for(&kind, &body).await?;
         let data_set = &writer.known.data_set;
         let decoded = state.decoder.decode(body, format, data_set, query.sheet, writer.handling()).await?;
-        Ok(Sent { writer, kind, idempotency, decoded })
+        Ok(Sent { writer, kind, idempotency, decoded, room })
     }
 
     /// Stores the records of the body; none are stored at once.
@@ -146,6 +150,7 @@ pub(super) struct Sent {
     kind: BatchKind,
     idempotency: Option<Idempotency>,
     decoded: Decoded,
+    room: Option<Room>,
 }
 
 impl Sent {
@@ -155,8 +160,9 @@ impl Sent {
         request_id: RequestId,
         done: Value,
     ) -> Result<HttpResponse, WriteError> {
-        let Self { writer, kind, idempotency, decoded: Decoded { origin, records, faults, .. } } = self;
-        let asked = Asked { kind, origin, records, faults, idempotency };
+        let Self { writer, kind, idempotency, decoded, room } = self;
+        let Decoded { origin, records, faults, .. } = decoded;
+        let asked = Asked { kind, origin, records, faults, idempotency, room };
         writer.submit(state, asked, request_id, done).await
     }
 }

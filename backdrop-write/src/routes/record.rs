@@ -64,8 +64,14 @@ async fn delete(
     expect_id(&id)?;
     let kind = BatchKind::DeleteRecord { id };
     let idempotency = writer.key_standing_for(&kind, &Bytes::new()).await?;
-    let asked =
-        Asked { kind, origin: Origin::Request, records: String::new(), faults: Vec::new(), idempotency };
+    let asked = Asked {
+        kind,
+        origin: Origin::Request,
+        records: String::new(),
+        faults: Vec::new(),
+        idempotency,
+        room: None,
+    };
     writer.submit(&state, asked, request_id, json!({"status": "ok"})).await
 }
 

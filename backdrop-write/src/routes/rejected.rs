@@ -162,7 +162,7 @@ async fn replay(
     let only_if_unchanged = options.only_if_unchanged;
     let kind = BatchKind::Replay { of: kept.batch.batch_id, only_if_unchanged };
     let idempotency = writer.key_standing_for(&kind, &Bytes::new()).await?;
-    let asked = Asked { kind, origin: kept.origin, records, faults: kept.faults, idempotency };
+    let asked = Asked { kind, origin: kept.origin, records, faults: kept.faults, idempotency, room: None };
     writer.submit(&state, asked, request_id, json!({"status": "ok"})).await
 }
 

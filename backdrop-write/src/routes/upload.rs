@@ -11,13 +11,14 @@ use actix_web::guard;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{self, Bytes, Data, Path, Payload, Query, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use backdrop_core::error::ErrorCode;
+use backdrop_core::error::{ErrorCode, chain};
 use backdrop_service::request::RequestId;
 use backdrop_service::routing::only;
 use futures_util::{Stream, stream};
 use multer::{Field, Multipart};
 use serde_json::json;
-use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(
@@ -38,9 +39,9 @@ async fn upload(
 ) -> Result<HttpResponse, WriteError> {
     let known = state.data_set(&path.0, &path.1).await?;
     let mut received = Received::admit(&state, known, &request)?;
-    let body = state.body.read_in_pieces(request.headers(), payload).await?;
+    let (body, room) = state.body.read_in_pieces(request.headers(), payload).await?;
     let (format, file) = one_file(body, boundary(&request)?).await?;
-    received.body = file;
+    (received.body, received.room) = (file, Some(room));
     received.store(&state, format, query.into_inner(), request_id, json!({"status": "ok"})).await
 }
 
@@ -55,10 +56,17 @@ fn boundary(request: &HttpRequest) -> Result<String, WriteError> {
 /// The file of a form and its format. Fields that are no files, which pages add for their own ends, are skipped.
 async fn one_file(body: Pieces, boundary: String) -> Result<(Format, Bytes), WriteError> {
     let bytes_max = body.len();
-    let mut form = Multipart::new(one_by_one(body), boundary);
+    let taken = Arc::new(AtomicUsize::new(0));
+    let mut form = Multipart::new(one_by_one(body, Arc::clone(&taken)), boundary);
     let mut file = None;
-    while let Some(field) = form.next_field().await.map_err(broken)? {
-        let Some(name) = field.file_name().map(str::to_owned) else { continue };
+    loop {
+        taken.store(0, Ordering::Relaxed);
+        let Some(mut field) = form.next_field().await.map_err(broken)? else { break };
+        taken.store(NO_HEADERS, Ordering::Relaxed);
+        let Some(name) = field.file_name().map(str::to_owned) else {
+            while field.chunk().await.map_err(broken)?.is_some() {}
+            continue;
+        };
         if file.is_some() {
             return Err(WriteError::new(ErrorCode::InvalidUpload, "Expected one file, found more than one."));
         }
@@ -69,12 +77,30 @@ async fn one_file(body: Pieces, boundary: String) -> Result<(Format, Bytes), Wri
     file.ok_or_else(|| WriteError::new(ErrorCode::InvalidUpload, message))
 }
 
+/// How many pieces of a body the parser may take for the headers of a part, or for what stands before the first: it
+/// gathers all of them before it looks for their end. Two, because they may begin at the end of one.
+const HEADER_PIECES_MAX: usize = 2;
+/// While the content of a part is read, of which nothing is gathered.
+const NO_HEADERS: usize = usize::MAX;
+
+/// The headers of a part do not end.
+#[derive(Debug, thiserror::Error)]
+#[error("the headers of a part are too long")]
+struct EndlessHeaders;
+
 /// A body piece by piece: the parser takes all that there is before it looks at any of it, and would else hold the
-/// whole body once more.
-fn one_by_one(body: Pieces) -> impl Stream<Item = Result<Bytes, Infallible>> {
-    stream::unfold(body, |mut rest| async {
+/// whole body once more. Counts those that are taken for headers.
+fn one_by_one(body: Pieces, taken: Arc<AtomicUsize>) -> impl Stream<Item = Result<Bytes, EndlessHeaders>> {
+    stream::unfold((body, taken), |(mut rest, taken)| async {
         tokio::task::yield_now().await;
-        rest.take_first().map(|piece| (Ok(piece.into()), rest))
+        let piece = rest.take_first()?;
+        let count = taken.load(Ordering::Relaxed);
+        if count == NO_HEADERS {
+            return Some((Ok(piece.into()), (rest, taken)));
+        }
+        taken.store(count + 1, Ordering::Relaxed);
+        let piece = if count < HEADER_PIECES_MAX { Ok(piece.into()) } else { Err(EndlessHeaders) };
+        Some((piece, (rest, taken)))
     })
 }
 
@@ -91,6 +117,6 @@ async fn read_file(mut field: Field<'_>, bytes_max: usize) -> Result<Bytes, Writ
 }
 
 fn broken(error: multer::Error) -> WriteError {
-    let message = format!("The upload cannot be read as multipart/form-data: {error}");
+    let message = format!("The upload cannot be read as multipart/form-data: {}", chain(&error));
     WriteError::new(ErrorCode::InvalidUpload, message)
 }

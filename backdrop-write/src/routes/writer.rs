@@ -2,6 +2,7 @@
 
 use super::State;
 use crate::auth::Caller;
+use crate::body::Room;
 use crate::error::WriteError;
 use crate::idempotency::{IDEMPOTENT_REPLAYED, IdempotencyKey};
 use crate::ingest::{Change, Submitted};
@@ -36,6 +37,8 @@ pub(super) struct Asked {
     pub(super) faults: Vec<Violation>,
     /// The key under which the request may be sent again.
     pub(super) idempotency: Option<Idempotency>,
+    /// The place of the records in memory, if they came with the request.
+    pub(super) room: Option<Room>,
 }
 
 impl Writer {
@@ -61,7 +64,7 @@ impl Writer {
         done: Value,
     ) -> Result<HttpResponse, WriteError> {
         let data_set = &self.known.data_set;
-        let Asked { kind, origin, records, faults, idempotency } = asked;
+        let Asked { kind, origin, records, faults, idempotency, room } = asked;
         // Nothing else has good records beside faulty ones: a replay stores all or nothing.
         let preference = if kind == BatchKind::Append { self.preference } else { self.preference.strictly() };
         let change = Change {
@@ -73,6 +76,7 @@ impl Writer {
             faults,
             idempotency,
             records,
+            room,
             caller: self.caller,
             request_id,
             wait: preference.wait,

@@ -14,8 +14,8 @@ use crate::home::Home;
 use crate::migrate::{LogOfWrites, migrate};
 use access::Access;
 use anyhow::{Context, anyhow};
-use backdrop_service::serve::stop_on_signals;
-use backdrop_service::settings::{LogArgs, StoreArgs, secret};
+use backdrop_service::serve::Stop;
+use backdrop_service::settings::{LogArgs, ServeArgs, StoreArgs, secret};
 use secrecy::{ExposeSecret, SecretString};
 use servers::Servers;
 use std::ffi::OsString;
@@ -62,6 +62,8 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     log_of_writes: LogOfWrites,
     #[command(flatten)]
+    serve: ServeArgs,
+    #[command(flatten)]
     log: LogArgs,
 }
 
@@ -76,13 +78,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 async fn up(arguments: &Arguments) -> anyhow::Result<()> {
-    let stop = stop_on_signals().context("signals cannot be listened to")?;
+    let stop = Stop::on_signals(arguments.serve.drain_grace).context("signals cannot be listened to")?;
     let access = Access::to(arguments)?;
     let (mut servers, access) = Servers::start(arguments.home.path(), access).await?;
-    let mut supervisor = Supervisor::default();
+    let mut supervisor = Supervisor::new(stop.clone());
     let result = tokio::select! {
         result = run_services(arguments, &access, &mut servers, &mut supervisor) => result,
-        () = stop.cancelled() => Ok(()),
+        () = stop.closing().cancelled() => Ok(()),
     };
     if result.is_err() {
         // The error itself is printed at the end, when everything has stopped.

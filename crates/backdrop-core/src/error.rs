@@ -133,6 +133,8 @@ error_codes! {
     QueueFull => "queue_full", 503, "The queue is full";
     /// The queue cannot be reached or refuses; nothing was accepted.
     QueueUnavailable => "queue_unavailable", 503, "The queue is not available";
+    /// The service holds as many bodies as it may; nothing was accepted.
+    Overloaded => "overloaded", 503, "The service has too much to do";
     /// Other spreadsheets are being read; nothing was accepted.
     SheetsBusy => "sheets_busy", 503, "Other spreadsheets are being read";
     /// The store cannot be reached; nothing was done.

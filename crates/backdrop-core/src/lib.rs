@@ -6,6 +6,7 @@
 //! **Invariant.** A value of a type with private fields has been checked. Nothing that holds a
 //! [`DataSetName`](data_set::DataSetName) or a [`ValidRecord`](record::ValidRecord) checks it again.
 
+pub mod backoff;
 pub mod batch;
 pub mod data_set;
 pub mod document;

@@ -8,22 +8,29 @@ mod load;
 
 use crate::{Database, StoreError};
 use arc_swap::ArcSwap;
+use backdrop_core::backoff::Backoff;
 use backdrop_core::data_set::{DataSet, DataSetId};
 use backdrop_core::error::chain;
 use backdrop_core::time::Timestamp;
 use backdrop_core::token::{Scope, TokenHash, TokenId};
 use sqlx::postgres::PgListener;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::convert::Infallible;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
+use uuid::Uuid;
 
 /// How long a change can go unnoticed if its notification is lost.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
-/// How long to wait before listening again after the connection was lost.
-const RECONNECT_DELAY: Duration = Duration::from_millis(500);
+/// The shortest and the longest wait before listening again after the connection was lost.
+const RECONNECT_DELAYS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(1));
+/// For how long a process that starts waits for its configuration before it begins without.
+const START_WAIT: Duration = Duration::from_secs(1);
+/// How long loading the configuration may take before Postgres counts as hanging.
+const REFRESH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A data set and its tokens.
 #[derive(Debug)]
@@ -111,6 +118,8 @@ struct Shared {
     /// When the newest refresh began. Who waits for the lock and finds that one began after they asked
     /// need not do it again.
     refreshed: Mutex<Option<Instant>>,
+    /// When the last refresh that failed did. Never held across an await.
+    failed: std::sync::Mutex<Option<Instant>>,
 }
 
 impl Catalogue {
@@ -118,9 +127,14 @@ impl Catalogue {
     /// as soon as it can.
     pub async fn start(database: Database) -> Self {
         let snapshot = ArcSwap::from_pointee(Snapshot::default());
-        let shared = Arc::new(Shared { database, snapshot, refreshed: Mutex::new(None) });
-        if let Err(error) = shared.refresh().await {
-            warn!(error = chain(&error), "configuration not loaded yet");
+        let shared = Arc::new(Shared {
+            database,
+            snapshot,
+            refreshed: Mutex::new(None),
+            failed: std::sync::Mutex::default(),
+        });
+        if !matches!(tokio::time::timeout(START_WAIT, shared.refresh()).await, Ok(Ok(()))) {
+            warn!("configuration not loaded yet");
         }
         let follower = tokio::spawn(follow(Arc::clone(&shared)));
         Self { shared, follower }
@@ -219,34 +233,57 @@ impl Shared {
         if refreshed.is_some_and(|began| began > asked) {
             return Ok(());
         }
+        // A failure is everybody's who waited for it: they would else fail one after the other.
+        if self.has_failed_since(asked) {
+            return Err(StoreError::NoAnswer);
+        }
+        let loaded = tokio::time::timeout(REFRESH_TIMEOUT, self.load()).await;
+        let began = loaded.unwrap_or(Err(StoreError::NoAnswer)).inspect_err(|_| self.note_failure())?;
+        *refreshed = Some(began);
+        Ok(())
+    }
+
+    /// Loads what is new, and gives when it began to.
+    async fn load(&self) -> Result<Instant, StoreError> {
         let began = Instant::now();
         let known = self.snapshot.load().version;
         if let Some(snapshot) = load::newer_than(&self.database, known).await? {
             info!(version = snapshot.version, data_sets = snapshot.by_id.len(), "configuration loaded");
             self.snapshot.store(Arc::new(snapshot));
         }
-        *refreshed = Some(began);
-        Ok(())
+        Ok(began)
+    }
+
+    fn has_failed_since(&self, asked: Instant) -> bool {
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.is_some_and(|at| at > asked)
+    }
+
+    fn note_failure(&self) {
+        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 }
 
 /// Refreshes on each notification, on each reconnection and at intervals, until the pool is closed.
 async fn follow(shared: Arc<Shared>) {
+    let mut backoff = Backoff::new(RECONNECT_DELAYS.0, RECONNECT_DELAYS.1, Uuid::new_v4().as_u64_pair().0);
     while !shared.database.pool.is_closed() {
-        if let Err(error) = listen(&shared).await
-            && !shared.database.pool.is_closed()
-        {
+        let Err(error) = listen(&shared, &mut backoff).await;
+        let wait = backoff.failed();
+        if !shared.database.pool.is_closed() && backoff.failures() == 1 {
             warn!(error = chain(&error), "listening for configuration changes failed");
         }
-        tokio::time::sleep(RECONNECT_DELAY).await;
+        tokio::time::sleep(wait).await;
     }
 }
 
-async fn listen(shared: &Shared) -> Result<(), StoreError> {
+/// Ends only with an error.
+async fn listen(shared: &Shared, backoff: &mut Backoff) -> Result<Infallible, StoreError> {
     let mut listener = PgListener::connect_with(&shared.database.pool).await?;
     listener.listen("backdrop_configuration").await?;
     loop {
         shared.refresh().await?;
+        backoff.succeeded();
         tokio::select! {
             notification = listener.recv() => { notification?; }
             () = tokio::time::sleep(POLL_INTERVAL) => {}

@@ -9,6 +9,12 @@ pub enum StoreError {
     /// favour of another: the same may succeed later.
     #[error("the store is not available")]
     Unavailable(#[source] sqlx::Error),
+    /// Postgres holds a connection and does not answer.
+    #[error("the store does not answer")]
+    NoAnswer,
+    /// The database lacks a table or a column of this version.
+    #[error("the database is not of this version; run `backdrop migrate`")]
+    NotMigrated(#[source] sqlx::Error),
     /// The statement was given up after its time limit.
     #[error("the statement took too long")]
     Timeout(#[source] sqlx::Error),
@@ -46,7 +52,32 @@ pub enum StoreError {
 impl StoreError {
     /// Whether the same may succeed later without anything being mended.
     pub const fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Timeout(_) | Self::TaskLost)
+        matches!(
+            self,
+            Self::Unavailable(_) | Self::NoAnswer | Self::NotMigrated(_) | Self::Timeout(_) | Self::TaskLost
+        )
+    }
+
+    /// What is missing, and what to do about it, for who operates the service. Holds no secrets.
+    pub fn explanation(&self) -> String {
+        let Self::Unavailable(cause) = self else { return self.to_string() };
+        let code = cause.as_database_error().and_then(DatabaseError::code);
+        match (cause, code.as_deref()) {
+            (sqlx::Error::Io(error), _) => {
+                format!("Postgres cannot be reached at the address of DATABASE_URL: {error}")
+            }
+            (_, Some("28P01" | "28000")) => {
+                "Postgres refuses the user or the password of DATABASE_URL".into()
+            }
+            (_, Some("3D000")) => {
+                "the database of DATABASE_URL does not exist; create it and run `backdrop migrate`".into()
+            }
+            (_, Some("57P03")) => "Postgres is starting or stopping".into(),
+            (_, Some("53300")) => "Postgres has no connection left; raise its max_connections, or lower \
+                 BACKDROP_DATABASE_CONNECTIONS"
+                .into(),
+            _ => self.to_string(),
+        }
     }
 
     /// A row that cannot be read.
@@ -64,6 +95,7 @@ impl From<sqlx::Error> for StoreError {
             }
             E::Database(database) => match kind_of(database.as_ref()) {
                 Kind::Transient => Self::Unavailable(error),
+                Kind::NotMigrated => Self::NotMigrated(error),
                 Kind::Timeout => Self::Timeout(error),
                 Kind::Conflict => {
                     let constraint = database.constraint().unwrap_or("a constraint").to_owned();
@@ -78,6 +110,7 @@ impl From<sqlx::Error> for StoreError {
 
 enum Kind {
     Transient,
+    NotMigrated,
     Timeout,
     Conflict,
     Other,
@@ -85,10 +118,11 @@ enum Kind {
 
 /// By the SQLSTATE. Classes: 08 connection, 25P03 idle in a transaction for too long, 40 aborted in
 /// favour of another, 53 out of a resource, 55P03 lock not available, 57P shutting down or starting up,
-/// 58 an error of the system below, 25006 a standby that takes no writes.
+/// 58 an error of the system below, 25006 a standby that takes no writes, 42P01 and 42703 no such table or column.
 fn kind_of(error: &dyn DatabaseError) -> Kind {
     let code = error.code().unwrap_or_default();
     match code.as_ref() {
+        "42P01" | "42703" => Kind::NotMigrated,
         "57014" => Kind::Timeout,
         "23505" => Kind::Conflict,
         "25P03" | "25006" | "55P03" | "3D000" => Kind::Transient,

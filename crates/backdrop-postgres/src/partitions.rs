@@ -32,6 +32,10 @@ pub(crate) fn read_cursor(row: &PgRow) -> Result<Cursor, StoreError> {
     })
 }
 
+fn read_partition(number: i16) -> Result<Partition, StoreError> {
+    number.try_into().map(Partition).map_err(|_| StoreError::corrupt("ingest_partition", "partition"))
+}
+
 /// The two numbers a cursor is kept as.
 pub(crate) fn cursor_columns(cursor: Cursor) -> (i64, i64) {
     let n = cursor.entry().map_or(-1, |entry| number(entry.n));
@@ -58,13 +62,22 @@ impl Database {
         self.in_task(async move {
             let sql = "SELECT partition FROM ingest_partition ORDER BY partition";
             let numbers: Vec<i16> = sqlx::query_scalar(sql).fetch_all(&pool).await?;
-            let partition = |number: i16| number.try_into().map(Partition);
-            numbers
-                .into_iter()
-                .map(|number| {
-                    partition(number).map_err(|_| StoreError::corrupt("ingest_partition", "partition"))
-                })
-                .collect()
+            numbers.into_iter().map(read_partition).collect()
+        })
+        .await
+    }
+
+    /// The cursors of all partitions.
+    ///
+    /// # Errors
+    /// If Postgres cannot be asked.
+    pub async fn cursors(&self) -> Result<Vec<(Partition, Cursor)>, StoreError> {
+        let pool = self.pool.clone();
+        self.in_task(async move {
+            let sql = "SELECT partition, cursor_epoch, cursor_n FROM ingest_partition ORDER BY partition";
+            let rows = sqlx::query(sql).fetch_all(&pool).await?;
+            let cursor = |row: &PgRow| Ok((read_partition(row.try_get("partition")?)?, read_cursor(row)?));
+            rows.iter().map(cursor).collect()
         })
         .await
     }

@@ -8,7 +8,11 @@ use backdrop_core::log::Partition;
 use futures_util::StreamExt;
 use redis::AsyncCommands;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 use uuid::Uuid;
+
+/// How long connecting and subscribing may take.
+const LISTEN_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Batches of one partition that were applied together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,9 +38,12 @@ impl Queue {
     /// # Errors
     /// If Redis cannot be reached.
     pub async fn listen(&self) -> Result<AnnouncementListener, QueueError> {
-        let mut pubsub = self.client.get_async_pubsub().await?;
-        pubsub.psubscribe(keys::APPLIED_CHANNELS).await?;
-        Ok(AnnouncementListener { pubsub })
+        let listening = async {
+            let mut pubsub = self.client.get_async_pubsub().await?;
+            pubsub.psubscribe(keys::APPLIED_CHANNELS).await?;
+            Ok(AnnouncementListener { pubsub })
+        };
+        tokio::time::timeout(LISTEN_TIMEOUT, listening).await.unwrap_or(Err(QueueError::NoAnswer))
     }
 }
 

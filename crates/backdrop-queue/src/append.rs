@@ -45,6 +45,9 @@ redis.call('HSET', KEYS[2], 'appended', total, 'n', string.match(id, '%d+$'))
 return {'accepted', id}
 ";
 
+/// How long the way to an append may take: a connection, and an epoch. Whoever is refused for this is told well within
+/// two seconds.
+const READY_TIMEOUT: Duration = Duration::from_millis(1_500);
 /// How long to wait before an append is tried again after its answer was lost.
 const RETRY_DELAY: Duration = Duration::from_millis(100);
 /// For how long a failure to connect or to open an epoch is everybody's: who waited for it meanwhile need
@@ -152,7 +155,15 @@ impl<L: EpochLedger> Appender<L> {
         let mut lost_answer = None;
         let mut fenced = 0;
         loop {
-            let refusal = match self.try_append(partition, &mut payload).await {
+            let attempt = self.try_append(partition, &mut payload);
+            let tried = if lost_answer.is_some() {
+                // Whether this one is accepted is not known, either, if it is cut off.
+                let cut_off = || Err(Attempt::AnswerLost(QueueError::NoAnswer));
+                tokio::time::timeout_at(deadline.into(), attempt).await.unwrap_or_else(|_| cut_off())
+            } else {
+                attempt.await
+            };
+            let refusal = match tried {
                 Ok(Answer::Accepted(entry)) => return Ok(Accepted { entry }),
                 Ok(Answer::Full) => AppendError::Full,
                 Ok(Answer::Fenced) if fenced < FENCED_MAX => {
@@ -178,9 +189,23 @@ impl<L: EpochLedger> Appender<L> {
         }
     }
 
+    /// Makes ready to append to a partition, so that its first append need not wait for the store. Costs nothing if it
+    /// is ready.
+    ///
+    /// # Errors
+    /// If it cannot be made ready just now.
+    pub async fn prepare(&self, partition: Partition) -> Result<(), QueueError> {
+        self.ready(partition).await.map(|_ready| ())
+    }
+
+    /// The connection, and the epoch of the partition.
+    async fn ready(&self, partition: Partition) -> Result<(Link, u64), QueueError> {
+        let ready = async { Ok((self.link().await?, self.epoch(partition).await?)) };
+        tokio::time::timeout(READY_TIMEOUT, ready).await.unwrap_or(Err(QueueError::NoAnswer))
+    }
+
     async fn try_append(&self, partition: Partition, payload: &mut Payload) -> Result<Answer, Attempt> {
-        let mut link = self.link().await.map_err(Attempt::NotSent)?;
-        let epoch = self.epoch(partition).await.map_err(Attempt::NotSent)?;
+        let (mut link, epoch) = self.ready(partition).await.map_err(Attempt::NotSent)?;
         let fence = [epoch.to_string(), link.run_id.to_string(), self.queue.partition_bytes_max.to_string()];
         let call = payload.call(&self.shared.script, partition, &fence);
         let mut result = call.query_async(&mut link.connection).await;

@@ -11,6 +11,9 @@ pub enum QueueError {
     /// No connection came free in time.
     #[error("no connection to the queue")]
     NoConnection(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It holds a connection and does not answer.
+    #[error("the queue does not answer")]
+    NoAnswer,
     /// The store, which remembers epochs, failed.
     #[error("the epoch could not be opened")]
     Ledger(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -27,6 +30,26 @@ pub enum QueueError {
         /// The policy found.
         found: String,
     },
+}
+
+impl QueueError {
+    /// What is missing, and what to do about it, for who operates the service. Holds no secrets.
+    pub fn explanation(&self) -> String {
+        let of_redis = |error: &RedisError| match error.code() {
+            Some("WRONGPASS" | "NOAUTH") => "Redis refuses the user or the password of REDIS_URL".into(),
+            Some("LOADING") => "Redis is loading its data".into(),
+            Some(code) => format!("Redis refuses, with {code}"),
+            None => format!("Redis cannot be reached at the address of REDIS_URL: {error}"),
+        };
+        match self {
+            Self::Unavailable(error) => of_redis(error),
+            Self::NoConnection(cause) => {
+                let redis = cause.source().and_then(|cause| cause.downcast_ref::<RedisError>());
+                redis.map_or_else(|| "Redis takes no connection in time".into(), of_redis)
+            }
+            _ => self.to_string(),
+        }
+    }
 }
 
 impl From<RedisError> for QueueError {

@@ -37,8 +37,8 @@ pub(crate) mod field {
 
 // Fields of the marker, as the scripts name them: `epoch`, the open epoch; `run_id`, the life of the
 // server it was opened for; `n`, the last n given in it; `appended`, bytes of envelopes and records ever appended; `applied`, the
-// value of `appended` at the last entry that is known to be applied. The difference of the two last is
-// the backlog in bytes.
+// value of `appended` at the last entry that is known to be applied; the difference of the two is the backlog in
+// bytes. `cursor`, the id of that entry, as workers have told; for who cannot ask the store.
 
 #[cfg(test)]
 mod tests {

@@ -19,6 +19,7 @@ mod keys;
 mod reader;
 mod status;
 mod trim;
+mod waiting;
 
 pub use announcements::{Announcement, AnnouncementListener};
 pub use append::{Accepted, AppendRequest, Appender};
@@ -26,3 +27,4 @@ pub use connection::{Queue, QueueSettings};
 pub use error::{AppendError, QueueError};
 pub use reader::{PartitionReader, ReadBounds, ReadResult};
 pub use status::{Backlog, Durability, MemoryUse};
+pub use waiting::Waiting;

@@ -42,7 +42,7 @@ if applied == '' then
         applied = string.format('%.0f', tonumber(fields.appended) - #fields.envelope - #fields.records)
     end
 end
-redis.call('HSET', KEYS[2], 'applied', applied)
+redis.call('HSET', KEYS[2], 'applied', applied, 'cursor', ARGV[1])
 return 1
 ";
 
@@ -174,7 +174,7 @@ impl PartitionReader {
 
 /// The id after which reading goes on. Redis has no id before the first of an epoch; what precedes it is
 /// the largest one of the epoch before.
-fn range_start(cursor: Cursor) -> String {
+pub(crate) fn range_start(cursor: Cursor) -> String {
     match cursor.entry() {
         Some(entry) => entry.to_string(),
         None if cursor.epoch() == 0 => "0-0".to_owned(),

@@ -19,12 +19,12 @@ pub struct Durability {
 impl Durability {
     /// Refuses a Redis that may drop entries on its own.
     pub(crate) fn refuse_eviction(&self) -> Result<(), QueueError> {
-        if self.maxmemory_policy == "noeviction" {
-            Ok(())
-        } else {
-            Err(QueueError::Evicts { found: self.maxmemory_policy.clone() })
-        }
+        refuse_eviction(&self.maxmemory_policy)
     }
+}
+
+fn refuse_eviction(policy: &str) -> Result<(), QueueError> {
+    if policy == "noeviction" { Ok(()) } else { Err(QueueError::Evicts { found: policy.to_owned() }) }
 }
 
 /// How much memory Redis uses.
@@ -53,13 +53,14 @@ pub struct Backlog {
 }
 
 impl Queue {
-    /// Asks for the shortest sign of life.
+    /// Asks for a sign of life, and whether it may be used as a queue.
     ///
     /// # Errors
-    /// If none comes.
+    /// If none comes, or it may not; the error tells why.
     pub async fn ping(&self) -> Result<(), QueueError> {
-        let _pong: String = redis::cmd("PING").query_async(&mut self.pooled().await?).await?;
-        Ok(())
+        let mut connection = self.pooled().await?;
+        let memory: String = redis::cmd("INFO").arg("memory").query_async(&mut connection).await?;
+        refuse_eviction(info_field(&memory, "maxmemory_policy").unwrap_or("unknown"))
     }
 
     /// How durable the queue is.

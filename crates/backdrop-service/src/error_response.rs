@@ -47,7 +47,7 @@ impl ErrorResponse {
 }
 
 /// How long a client is asked to wait after a 503: about as long as a restart of a dependency takes.
-const RETRY_AFTER_SECONDS: &str = "5";
+pub(crate) const RETRY_AFTER_SECONDS: &str = "5";
 
 impl fmt::Display for ErrorResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

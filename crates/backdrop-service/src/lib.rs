@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod deprecation;
+pub mod door;
 pub mod error_response;
 pub mod health;
 pub mod listen;

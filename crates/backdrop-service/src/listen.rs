@@ -34,6 +34,13 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the end of a connection may take: what `HttpServer` has.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// For how long a connection without a request in flight is still read after the listener is closed: a request that
+/// was under way by then is answered.
+const IDLE_GRACE: Duration = Duration::from_millis(300);
+/// How many connections a process has at once; more wait until it takes them. Each takes some ten kilobytes, and an
+/// idle one ends by itself after five seconds.
+const CONNECTIONS_MAX: usize = 8_192;
+
 /// A server of that app, not yet running; signals are left to [`crate::serve`]. The listener is ready to
 /// accept, and `drain` is how long requests in flight may take when the server is told to stop.
 ///
@@ -52,14 +59,22 @@ where
     B: MessageBody + 'static,
 {
     let address = listener.local_addr()?;
-    let builder = Server::build().disable_signals().shutdown_timeout(drain.as_secs());
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    let builder = Server::build()
+        .workers(threads)
+        .max_concurrent_connections(CONNECTIONS_MAX.div_ceil(threads))
+        .disable_signals()
+        .shutdown_timeout(drain.as_secs());
     let stopping = builder.graceful_shutdown_signal();
     let builder = builder.listen("http", listener, move || {
         let stopping = stopping.clone();
         let http = HttpService::build()
             .graceful_shutdown_signal(move || {
                 let stopping = stopping.clone();
-                async move { stopping.notified().await }
+                async move {
+                    stopping.notified().await;
+                    tokio::time::sleep(IDLE_GRACE).await;
+                }
             })
             .keep_alive(KeepAlive::default())
             .client_request_timeout(REQUEST_TIMEOUT)

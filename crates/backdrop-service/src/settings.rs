@@ -39,6 +39,14 @@ pub struct QueueArgs {
     pub partition_bytes: u64,
 }
 
+/// How a service stops.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct ServeArgs {
+    /// How many seconds requests are still taken after SIGTERM, while `/_status/ready` answers 503
+    #[arg(long, env = "BACKDROP_DRAIN_GRACE", default_value = "5", value_parser = seconds_or_none)]
+    pub drain_grace: Duration,
+}
+
 /// What is logged, and how.
 #[derive(Args, Clone, Debug)]
 pub struct LogArgs {
@@ -86,5 +94,32 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse() {
         Ok(0) | Err(_) => Err("expected a number of seconds, 1 or more".into()),
         Ok(number) => Ok(Duration::from_secs(number)),
+    }
+}
+
+/// Reads a number of seconds, which may be 0 and may have a fraction.
+///
+/// # Errors
+/// If the text is not such a number, or one of more than an hour.
+pub fn seconds_or_none(text: &str) -> Result<Duration, String> {
+    /// Whoever waits longer has made a mistake.
+    const LONGEST: Duration = Duration::from_secs(3_600);
+    let duration = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    duration
+        .filter(|duration| *duration <= LONGEST)
+        .ok_or_else(|| format!("expected a number of seconds from 0 to {}", LONGEST.as_secs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_may_be_none_or_a_fraction_but_not_less() {
+        assert_eq!(seconds_or_none("0"), Ok(Duration::ZERO));
+        assert_eq!(seconds_or_none("0.25"), Ok(Duration::from_millis(250)));
+        for text in ["-1", "", "NaN", "1e9", "x"] {
+            assert!(seconds_or_none(text).is_err(), "{text}");
+        }
     }
 }

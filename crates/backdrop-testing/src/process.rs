@@ -115,6 +115,11 @@ impl Process {
         self.signal(Signal::CONT);
     }
 
+    /// Asks it to stop (`SIGTERM`).
+    pub fn ask_to_stop(&self) {
+        self.signal(Signal::TERM);
+    }
+
     /// Asks it to stop (`SIGTERM`) and waits until it has.
     ///
     /// # Errors

@@ -1,6 +1,8 @@
 //! The Postgres that the tests of a run share.
 
+use crate::process::signal;
 use backdrop_cli::private::{PostgresOptions, PrivatePostgres};
+use rustix::process::Signal;
 use secrecy::SecretString;
 use tempfile::TempDir;
 
@@ -32,6 +34,32 @@ impl SharedPostgres {
     /// The URL of its first database.
     pub fn url(&self) -> SecretString {
         self.postgres.url()
+    }
+
+    /// Stops all of the server's processes in their tracks (`SIGSTOP`).
+    pub fn freeze(&self) {
+        self.processes().for_each(|pid| signal(pid, Signal::STOP));
+    }
+
+    /// Lets them go on (`SIGCONT`).
+    pub fn thaw(&self) {
+        self.processes().for_each(|pid| signal(pid, Signal::CONT));
+    }
+
+    /// The server's first process, and those it has made.
+    fn processes(&self) -> impl Iterator<Item = u32> {
+        let first = self.postgres.pid();
+        let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+        let all = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        let is_child = move |pid: &u32| {
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            // The name of a program, in parentheses, may hold anything.
+            let parent =
+                stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1)?.parse().ok());
+            parent == Some(first)
+        };
+        // The first one first, so that it makes no more.
+        std::iter::once(first).chain(all.filter(is_child))
     }
 
     /// The server, to be killed and started again.

@@ -94,6 +94,8 @@ impl Stack {
             ("DATABASE_URL".to_owned(), database_url.expose_secret().to_owned()),
             ("REDIS_URL".to_owned(), redis.url().expose_secret().to_owned()),
             ("BACKDROP_ADMIN_TOKEN".to_owned(), ADMIN_TOKEN.to_owned()),
+            // No load balancer has to notice that a service stops.
+            ("BACKDROP_DRAIN_GRACE".to_owned(), "0".to_owned()),
         ];
         environment.extend(options.environment);
         let write = start_write(folder.path(), &environment)?;
@@ -177,6 +179,11 @@ impl Stack {
         let environment = [&self.environment, environment].concat();
         self.write = start_write(self.folder.path(), &environment)?;
         self.ready().await
+    }
+
+    /// The settings of its services, and the folder of their logs, to start one more with others.
+    pub fn settings(&self) -> (Vec<(String, String)>, &Path) {
+        (self.environment.clone(), self.folder.path())
     }
 
     /// A client of the ingest service.

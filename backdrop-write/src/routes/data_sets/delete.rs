@@ -30,6 +30,7 @@ pub(super) async fn delete(
         faults: Vec::new(),
         idempotency: None,
         records: String::new(),
+        room: None,
         caller,
         request_id,
         wait: preference.wait,

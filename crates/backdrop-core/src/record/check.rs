@@ -60,8 +60,13 @@ pub struct StoredRecord {
 
 impl RecordRules<'_> {
     /// Checks records, in order. `faults` are what was found wrong with some of them before: those are
-    /// not looked at any more.
-    pub fn check(&self, records: Vec<Value>, faults: &[Violation]) -> Checked {
+    /// not looked at any more. `goes_on` is asked before each, by its number counted from 1; `None` if it says no.
+    pub fn check(
+        &self,
+        records: Vec<Value>,
+        faults: &[Violation],
+        mut goes_on: impl FnMut(usize) -> bool,
+    ) -> Option<Checked> {
         let mut findings = Findings::default();
         faults.iter().for_each(|fault| findings.note(fault));
         let known_faulty: HashSet<usize> = faults.iter().map(|fault| fault.record).collect();
@@ -72,6 +77,9 @@ impl RecordRules<'_> {
         };
         let mut tuples: HashMap<String, String> = HashMap::new();
         for (record, value) in (1..).zip(records) {
+            if !goes_on(record) {
+                return None;
+            }
             let found_before = findings.total();
             let valid = if known_faulty.contains(&record) {
                 None
@@ -87,7 +95,7 @@ impl RecordRules<'_> {
             }
         }
         checked.violations = findings.finish();
-        checked
+        Some(checked)
     }
 
     /// The record that comes of merging the fields of an object into a stored one.

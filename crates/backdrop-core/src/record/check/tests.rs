@@ -12,7 +12,7 @@ fn rules(auto_ids: &[String]) -> RecordRules<'_> {
 fn check_with(auto_ids: &[&str], records: Value) -> Checked {
     let auto_ids: Vec<String> = auto_ids.iter().map(|field| (*field).to_owned()).collect();
     let Value::Array(records) = records else { panic!("a list") };
-    rules(&auto_ids).check(records, &[])
+    rules(&auto_ids).check(records, &[], |_| true).expect("nobody stops it")
 }
 
 fn valid(records: Value) -> Vec<ValidRecord> {
@@ -71,7 +71,10 @@ fn what_is_said_of_a_large_value_is_short() {
     let large = "ä".repeat(1_000_000);
     let schema = Schema::compile(&json!({"properties": {"aa": {"type": "integer"}}})).expect("a schema");
     let records = vec![json!({"aa": large, "_timestamp": large, (large.as_str()): 1})];
-    let violations = RecordRules { schema: Some(&schema), ..rules(&[]) }.check(records, &[]).violations;
+    let violations = RecordRules { schema: Some(&schema), ..rules(&[]) }
+        .check(records, &[], |_| true)
+        .expect("nobody stops it")
+        .violations;
     assert_eq!(violations.total, 3);
     assert!(violations.lines().concat().len() < 3_000);
 }
@@ -80,7 +83,7 @@ fn what_is_said_of_a_large_value_is_short() {
 fn good_records_are_told_from_faulty_ones_and_faults_found_before_count() {
     let fault = Violation::of(3, "", ErrorCode::InvalidJson, "not JSON");
     let records = vec![json!({"aa": 1}), json!({"a": 1}), json!("{borked"), json!({"bb": 2})];
-    let checked = rules(&[]).check(records, &[fault]);
+    let checked = rules(&[]).check(records, &[fault], |_| true).expect("nobody stops it");
     assert_eq!(checked.faulty, [2, 3]);
     let valid: Vec<_> = checked.valid.iter().map(|record| record.body().len()).collect();
     assert_eq!(valid, [1, 1]);
@@ -92,7 +95,10 @@ fn good_records_are_told_from_faulty_ones_and_faults_found_before_count() {
 fn the_same_violation_of_the_schema_is_told_once() {
     let schema = Schema::compile(&json!({"properties": {"aa": {"type": "integer"}}})).expect("a schema");
     let records = (0..20).map(|number| json!({"aa": format!("v{number}")})).collect();
-    let violations = RecordRules { schema: Some(&schema), ..rules(&[]) }.check(records, &[]).violations;
+    let violations = RecordRules { schema: Some(&schema), ..rules(&[]) }
+        .check(records, &[], |_| true)
+        .expect("nobody stops it")
+        .violations;
     assert_eq!((violations.listed.len(), violations.listed[0].count, violations.total), (1, 20, 20));
 }
 
@@ -164,4 +170,16 @@ fn merging_judges_what_comes_of_it() {
         let violations = rules.merge(&stored(), fields).expect_err(pointer);
         assert_eq!(violations.listed[0].pointer, pointer);
     }
+}
+
+#[test]
+fn checking_stops_when_it_is_told_to() {
+    let records = vec![json!({"_id": "a"}), json!({"_id": "b"}), json!({"_id": "c"})];
+    let mut asked = Vec::new();
+    let checked = rules(&[]).check(records, &[], |record| {
+        asked.push(record);
+        record < 2
+    });
+    assert!(checked.is_none());
+    assert_eq!(asked, [1, 2]);
 }

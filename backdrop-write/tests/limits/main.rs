@@ -1,0 +1,8 @@
+//! What the ingest service does when it is short of something: of workers, Redis, Postgres, memory or time.
+
+mod backlog;
+mod bodies;
+mod outages;
+mod startup;
+mod stopping;
+mod wire;
