@@ -43,6 +43,20 @@ pub fn spawn_bound(program: &Path, prefix: &[String], set: impl FnOnce(&mut Comm
     spawner::spawn(command)
 }
 
+/// What the installed servers say of themselves, Postgres first.
+///
+/// # Errors
+/// If one is not installed.
+pub fn versions() -> anyhow::Result<[String; 2]> {
+    let postgres = installed::postgres_programs(None)?.join("postgres");
+    let redis = installed::on_path("redis-server").context("redis-server is not installed")?;
+    let asked = |program: &Path| -> anyhow::Result<String> {
+        let output = Command::new(program).arg("--version").output()?;
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    Ok([asked(&postgres)?, asked(&redis)?])
+}
+
 /// A port that nothing listens on just now. Somebody may take it before the server does; then the
 /// start is tried again with another.
 fn free_port() -> anyhow::Result<u16> {

@@ -8,6 +8,7 @@ mod services;
 mod workers;
 
 use crate::fault::Fault;
+use crate::soak::SOAK;
 
 /// All faults.
 pub const ALL: &[Fault] = &[
@@ -23,6 +24,7 @@ pub const ALL: &[Fault] = &[
     services::REQUESTS_CANCELLED,
     services::WRITER_CLOCK_OFF,
     queue::KILLED,
+    SOAK,
 ];
 
 /// The fault of that name.

@@ -42,4 +42,5 @@ short! {
     requests_cancelled: "requests-cancelled",
     writer_clock_off: "writer-clock-off",
     redis_killed: "redis-killed",
+    soak: "soak",
 }

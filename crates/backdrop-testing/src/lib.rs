@@ -19,14 +19,14 @@ pub use balancer::Balancer;
 pub use client::{Answer, Client};
 pub use clock::an_hour_back;
 pub use ledger::{Judgement, Ledger, Load};
-pub use process::Process;
+pub use process::{Process, wake_children};
 pub use proxy::{Proxy, Traffic};
 pub use scripted::{Reply, Request, answering, scripted};
 pub use servers::{SHARED_POSTGRES, SharedPostgres};
 pub use stack::{ADMIN_TOKEN, PostgresKind, Stack, StackOptions, eventually};
 
 /// The Redis of a stack, and how it can be told to run.
-pub use backdrop_cli::private::{PostgresOptions, PrivatePostgres, PrivateRedis, RedisOptions};
+pub use backdrop_cli::private::{PostgresOptions, PrivatePostgres, PrivateRedis, RedisOptions, versions};
 
 // Tests look behind the services with these, but no crate of a service depends on them, not even for its tests.
 pub use {redis, sqlx, tempfile};

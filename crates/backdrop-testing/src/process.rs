@@ -2,7 +2,7 @@
 
 use anyhow::{Context, ensure};
 use backdrop_cli::private::spawn_bound;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -166,6 +166,19 @@ impl Process {
 pub(crate) fn signal(pid: u32, what: Signal) {
     if let Some(pid) = Pid::from_raw(pid.cast_signed()) {
         let _ = kill_process(pid, what);
+    }
+}
+
+/// Lets all that we have started go on (`SIGCONT`): what the kernel tells them when we end, they cannot hear while they
+/// are frozen.
+pub fn wake_children() {
+    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let children = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
+    for pid in children.flat_map(|pids| pids.split_whitespace().map(str::to_owned).collect::<Vec<_>>()) {
+        if let Some(pid) = pid.parse().ok().and_then(Pid::from_raw) {
+            // Each leads a group of its own; one that has ended needs nothing.
+            let _ = kill_process_group(pid, Signal::CONT);
+        }
     }
 }
 

@@ -14,7 +14,12 @@ pub(crate) const ROLLING_RESTART: Fault =
 /// For how many seconds a service still takes requests when it is told to stop. The balancers look every 50 ms.
 const DRAIN_GRACE_S: &str = "1";
 
-/// Two instances of each service.
+/// How many instances there are of each service.
+const HOSTS: usize = 2;
+/// How long a service may take to be ready again.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+
+/// The services that are restarted.
 struct Instances {
     writes: Vec<Process>,
     reads: Vec<Process>,
@@ -24,9 +29,9 @@ struct Instances {
 
 fn rolling(trial: &mut Trial) -> anyhow::Result<Verdict> {
     let grace = ("BACKDROP_DRAIN_GRACE".to_owned(), DRAIN_GRACE_S.to_owned());
-    let mut stack = trial.stack(StackOptions { workers: 2, ..StackOptions::default() })?;
+    let mut stack = trial.stack(StackOptions { workers: HOSTS, ..StackOptions::default() })?;
     let mut instances = Instances::start(&stack, &[grace])?;
-    instances.until_all_are_ready(trial)?;
+    until_ready(trial, &instances.at_writes, &instances.at_reads)?;
     let ledger = trial.ledger(&stack, 4);
     let doors = Doors {
         writer: Client::new(instances.at_writes.address()),
@@ -36,10 +41,7 @@ fn rolling(trial: &mut Trial) -> anyhow::Result<Verdict> {
     for doors in [doors.clone(), doors.closing()] {
         trial.under_load_at(&doors, &mut stack, &ledger, load, |trial, stack| {
             for _ in 0..trial.times(1, 5) {
-                instances.restart_in_turn(trial)?;
-                for index in 0..stack.workers.len() {
-                    restart(trial, &mut stack.workers[index])?;
-                }
+                instances.restart_in_turn(trial, &mut stack.workers)?;
             }
             Ok(())
         })?;
@@ -55,7 +57,7 @@ impl Instances {
     fn start(stack: &Stack, environment: &[(String, String)]) -> anyhow::Result<Self> {
         let mut writes = Vec::new();
         let mut reads = Vec::new();
-        for _ in 0..2 {
+        for _ in 0..HOSTS {
             writes.push(stack.spawn_write(&[], environment)?);
             reads.push(stack.spawn_read(environment)?);
         }
@@ -63,27 +65,32 @@ impl Instances {
         Ok(Self { at_writes: at(&writes)?, at_reads: at(&reads)?, writes, reads })
     }
 
-    fn until_all_are_ready(&self, trial: &Trial) -> anyhow::Result<()> {
-        trial.until("all instances are ready", Duration::from_secs(60), || {
-            Ok((self.at_writes.ready(), self.at_reads.ready()) == (self.writes.len(), self.reads.len()))
-        })
-    }
-
-    /// One after the other, the next one only when the balancers know that all are back.
-    fn restart_in_turn(&mut self, trial: &mut Trial) -> anyhow::Result<()> {
-        for index in 0..self.writes.len() {
-            restart(trial, &mut self.writes[index])?;
-            restart(trial, &mut self.reads[index])?;
-            self.until_all_are_ready(trial)?;
+    /// As on two hosts, of which each runs one of each service: one host, and then the other, when the balancers know
+    /// that all are back.
+    fn restart_in_turn(&mut self, trial: &mut Trial, workers: &mut [Process]) -> anyhow::Result<()> {
+        let hosts = self.writes.iter_mut().zip(&mut self.reads).zip(workers);
+        for ((write, read), worker) in hosts {
+            std::thread::scope(|scope| {
+                let stopping = [write, read, worker].map(|process| scope.spawn(|| restart(process)));
+                stopping.into_iter().try_for_each(|one| one.join().expect("a restart does not panic"))
+            })?;
+            trial.injected();
+            let (at_writes, at_reads) = (&self.at_writes, &self.at_reads);
+            until_ready(trial, at_writes, at_reads)?;
         }
         Ok(())
     }
 }
 
-fn restart(trial: &mut Trial, process: &mut Process) -> anyhow::Result<()> {
+/// Both instances of both services.
+fn until_ready(trial: &Trial, at_writes: &Balancer, at_reads: &Balancer) -> anyhow::Result<()> {
+    trial.until("all instances are ready", READY_WITHIN, || {
+        Ok((at_writes.ready(), at_reads.ready()) == (HOSTS, HOSTS))
+    })
+}
+
+fn restart(process: &mut Process) -> anyhow::Result<()> {
     let status = process.terminate()?;
     ensure!(status.success(), "a service ended with {status}:\n{}", process.log());
-    trial.injected();
-    process.restart()?;
-    trial.until_ready(process)
+    process.restart()
 }
