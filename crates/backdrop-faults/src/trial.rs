@@ -184,11 +184,11 @@ impl Trial {
         self.injected += 1;
     }
 
-    /// The fault is healed: measures how long it takes until a write is stored again.
+    /// The fault is healed: measures, and gives, how long it takes until a write is stored again.
     ///
     /// # Errors
     /// If that takes too long.
-    pub fn recovered(&mut self, stack: &Stack) -> anyhow::Result<()> {
+    pub fn recovered(&mut self, stack: &Stack) -> anyhow::Result<Duration> {
         let began = Instant::now();
         let body = json!([{"_id": "probe", "number": self.recoveries.len()}]).to_string();
         let writer =
@@ -199,8 +199,9 @@ impl Trial {
             Ok(sent.is_ok_and(|answer| answer.status == 200))
         })
         .context("no recovery")?;
-        self.recoveries.push(began.elapsed());
-        Ok(())
+        let took = began.elapsed();
+        self.recoveries.push(took);
+        Ok(took)
     }
 
     /// Opens a ledger on data sets of the stack, and makes one for [`recovered`](Self::recovered).

@@ -1,5 +1,5 @@
-//! What tests need to try the real thing: private servers, the services as processes, a client, a proxy
-//! that cuts connections, and a ledger that knows what was promised.
+//! What tests need to try the real thing: private servers, the services as processes, a client, a balancer, and a
+//! proxy that cuts connections.
 //!
 //! A test starts a [`Stack`]: a database of its own in a Postgres that all tests of a run share, a Redis
 //! of its own, and the services it asks for, as the processes one deploys. Everything listens on
@@ -8,7 +8,6 @@
 mod balancer;
 mod client;
 mod clock;
-mod ledger;
 mod process;
 mod proxy;
 mod scripted;
@@ -18,7 +17,6 @@ mod stack;
 pub use balancer::Balancer;
 pub use client::{Answer, Client};
 pub use clock::an_hour_back;
-pub use ledger::{Judgement, Ledger, Load};
 pub use process::{Process, wake_children};
 pub use proxy::{Proxy, Traffic};
 pub use scripted::{Reply, Request, answering, scripted};

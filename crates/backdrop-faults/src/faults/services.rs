@@ -76,5 +76,6 @@ fn terminate(
         ensure!(counted == 0, "{counted} partitions were not left clean");
     }
     of(stack).restart()?;
-    trial.recovered(stack)
+    trial.recovered(stack)?;
+    Ok(())
 }

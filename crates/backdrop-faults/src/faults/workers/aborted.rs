@@ -5,7 +5,7 @@
 
 use crate::{Fault, Load, Promise, Trial, Verdict};
 use anyhow::{Context, ensure};
-use backdrop_testing::{Client, Stack, StackOptions};
+use backdrop_testing::{Client, Stack, StackOptions, redis, sqlx};
 use serde_json::json;
 use std::time::Duration;
 
@@ -13,15 +13,15 @@ use std::time::Duration;
 pub(crate) const ABORTED_BY_ENTRY: Fault =
     Fault { name: "worker-aborted-by-entry", promise: Promise::NothingLost, run: aborted };
 
-/// What the worker may allocate, in bytes: enough for what the load sends.
-const MEMORY: u64 = 48 * 1024 * 1024;
+/// What the worker may allocate, in bytes: enough for what the load sends, and to read the batch, but not to decide it.
+const MEMORY: u64 = 64 * 1024 * 1024;
 /// Nearly what a request may hold, 10 MiB: 30,000 records of 300 bytes and more.
 const RECORDS: usize = 30_000;
 const RECORD_TEXT_BYTES: usize = 280;
 /// How long it may take until the entry is set aside: some deaths, and starting anew after each.
 const ENDED_WITHIN: Duration = Duration::from_secs(60);
-/// How many deaths are promised at most: five that are counted, and before them one in the flow of work, which counts
-/// only its first entry.
+/// How many deaths are promised at most: five that are counted, and before them one that is not. Who waits for an entry
+/// reads it before it counts.
 const DEATHS_MAX: usize = 6;
 
 fn aborted(trial: &mut Trial) -> anyhow::Result<Verdict> {
@@ -47,6 +47,7 @@ fn aborted(trial: &mut Trial) -> anyhow::Result<Verdict> {
         Ok(())
     })?;
     replay(trial, &mut stack)?;
+    pass_garbage(trial, &stack)?;
     Ok(trial.judge(&stack, &ledger))
 }
 
@@ -99,10 +100,32 @@ fn replay(trial: &Trial, stack: &mut Stack) -> anyhow::Result<()> {
         ensure!(answer.status == 200, "not replayed: {} {}", answer.status, answer.text);
     }
     let sql = "SELECT count(*) FROM record r JOIN data_set d ON d.id = r.data_set_id WHERE d.data_group = 'poisoned'";
-    let stored: i64 = trial.block_on(backdrop_testing::sqlx::query_scalar(sql).fetch_one(&stack.pool))?;
+    let stored: i64 = trial.block_on(sqlx::query_scalar(sql).fetch_one(&stack.pool))?;
     let sent = dead.len() * (RECORDS + 1);
     ensure!(usize::try_from(stored)? == sent, "{stored} records are there, not {sent}");
     Ok(())
+}
+
+/// What is no batch at all is set aside, too, and stops nobody.
+fn pass_garbage(trial: &mut Trial, stack: &Stack) -> anyhow::Result<()> {
+    let mut redis = stack.redis_connection()?;
+    let logs: Vec<String> = redis::cmd("KEYS").arg("backdrop:*:log").query(&mut redis)?;
+    for log in &logs {
+        let opened: Option<String> =
+            redis::cmd("HGET").arg(log.replace(":log", ":epoch")).arg("epoch").query(&mut redis)?;
+        let id = format!("{}-*", opened.context("a log that holds entries has an epoch")?);
+        redis::cmd("XADD")
+            .arg(log)
+            .arg(id)
+            .arg(&["envelope", "garbage", "records", "[]"])
+            .exec(&mut redis)?;
+    }
+    trial.recovered(stack)?;
+    let sql = "SELECT count(*) FROM batch WHERE outcome = 'dead' AND data_set_id = 0";
+    trial.until("garbage is set aside", ENDED_WITHIN, || {
+        let dead: i64 = trial.block_on(sqlx::query_scalar(sql).fetch_one(&stack.pool))?;
+        Ok(usize::try_from(dead)? == logs.len())
+    })
 }
 
 fn state_of(writer: &Client, receipt: &str) -> Option<String> {
