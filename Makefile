@@ -23,7 +23,7 @@ test: ## Run every test, on private servers
 	set -x; $${CARGO_TARGET_DIR:-target}/debug/with-services -- cargo $$tests --workspace --no-fail-fast
 	cargo test --workspace --doc --quiet
 
-faults: ## Inject every fault into the running services, and print what was lost (about half an hour)
+faults: ## Inject every fault into the running services, and print what was lost (more than an hour)
 	@scripts/install-dependencies test
 	cargo build --workspace --bins
 	@$${CARGO_TARGET_DIR:-target}/debug/with-services -- $${CARGO_TARGET_DIR:-target}/debug/faults $(FAULTS)

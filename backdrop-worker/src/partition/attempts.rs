@@ -3,7 +3,9 @@
 //! A process that begins on a partition first commits that it does. If it dies over the entry, the
 //! count stays, and the next process counts on. From the third attempt on the entry is worked on alone,
 //! with nothing else in flight in the whole process, so that it and nothing else is to blame; after
-//! three deaths in that state it is put aside, kept and visible.
+//! three deaths in that state it is put aside, kept and visible. In the flow of work nothing is counted, since that
+//! would be a commit for each run, and an entry that is waited for is read before it is counted: a death then is the
+//! first, and not counted, so that six are the most.
 
 use crate::metrics::Partitions;
 use backdrop_core::error::chain;

@@ -27,7 +27,35 @@ pub use redis::{PrivateRedis, RedisOptions};
 pub(crate) use directory::write_private;
 
 use anyhow::Context;
+use std::io;
 use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command};
+
+/// Starts another program that must not outlive us, behind a command such as `["prlimit", "--data=…"]`, which must
+/// become the program (`exec`). `set` may give it an environment, files and arguments.
+///
+/// # Errors
+/// If it cannot be started.
+pub fn spawn_bound(program: &Path, prefix: &[String], set: impl FnOnce(&mut Command)) -> io::Result<Child> {
+    let mut command = spawner::command(program, prefix, None, "KILL");
+    set(&mut command);
+    spawner::spawn(command)
+}
+
+/// What the installed servers say of themselves, Postgres first.
+///
+/// # Errors
+/// If one is not installed.
+pub fn versions() -> anyhow::Result<[String; 2]> {
+    let postgres = installed::postgres_programs(None)?.join("postgres");
+    let redis = installed::on_path("redis-server").context("redis-server is not installed")?;
+    let asked = |program: &Path| -> anyhow::Result<String> {
+        let output = Command::new(program).arg("--version").output()?;
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    Ok([asked(&postgres)?, asked(&redis)?])
+}
 
 /// A port that nothing listens on just now. Somebody may take it before the server does; then the
 /// start is tried again with another.

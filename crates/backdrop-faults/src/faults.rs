@@ -8,13 +8,25 @@ mod failed_over;
 mod postgres;
 mod queue;
 mod restored;
+mod services;
 mod workers;
 
 use crate::fault::Fault;
+use crate::soak::SOAK;
 
 /// All faults.
 pub const ALL: &[Fault] = &[
     workers::KILLED,
+    workers::KILLED_BEFORE_COMMIT,
+    workers::FROZEN_BEFORE_COMMIT,
+    workers::STOPPED_BEFORE_TRIMMING,
+    workers::COMPETE,
+    workers::ABORTED_BY_ENTRY,
+    services::WRITER_KILLED,
+    services::TERMINATED,
+    services::ROLLING_RESTART,
+    services::REQUESTS_CANCELLED,
+    services::WRITER_CLOCK_OFF,
     queue::KILLED,
     queue::STOPPED,
     queue::FROZEN,
@@ -40,6 +52,7 @@ pub const ALL: &[Fault] = &[
     connections::CUT,
     connections::DELAYED,
     connections::HALF_OPEN,
+    SOAK,
 ];
 
 /// The fault of that name.

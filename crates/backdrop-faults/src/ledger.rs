@@ -12,7 +12,7 @@ pub use verdict::Verdict;
 
 use act::{Act, GROUP};
 use backdrop_testing::Stack;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ pub struct Ledger {
     /// The data types of its data sets: acts go to one after the other.
     data_types: Vec<String>,
     next: AtomicUsize,
+    acknowledged: AtomicUsize,
     book: Mutex<Book>,
 }
 
@@ -40,6 +41,8 @@ struct Sent {
     client: usize,
     act: Act,
     answered: Answered,
+    /// How often it was sent again, since it was not answered.
+    repeated: usize,
     took: Duration,
 }
 
@@ -84,7 +87,12 @@ impl Ledger {
         for data_type in &data_types {
             stack.create_data_set(GROUP, data_type);
         }
-        Self { data_types, next: AtomicUsize::new(0), book: Mutex::default() }
+        Self {
+            data_types,
+            next: AtomicUsize::default(),
+            acknowledged: AtomicUsize::default(),
+            book: Mutex::default(),
+        }
     }
 
     /// How many writes have been answered so far.
@@ -94,11 +102,16 @@ impl Ledger {
 
     /// How many writes have been acknowledged so far.
     pub fn acknowledged(&self) -> usize {
-        self.book().sent.iter().filter(|one| one.answered.is_acknowledged()).count()
+        self.acknowledged.load(Ordering::Relaxed)
     }
 
     fn data_type_of(&self, number: usize) -> &str {
         &self.data_types[number % self.data_types.len()]
+    }
+
+    fn note(&self, sent: Sent) {
+        self.acknowledged.fetch_add(usize::from(sent.answered.is_acknowledged()), Ordering::Relaxed);
+        self.book().sent.push(sent);
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {

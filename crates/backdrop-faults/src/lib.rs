@@ -13,13 +13,19 @@
 
 mod fault;
 pub mod faults;
+mod gate;
+mod injections;
 mod ledger;
+pub mod machine;
+mod memory;
 mod moments;
 mod report;
+mod soak;
 mod trial;
 
 pub use fault::{Fault, Promise};
 pub use ledger::{Ledger, Load, Verdict};
 pub use moments::Moments;
 pub use report::{Report, table};
-pub use trial::{Scale, Trial};
+pub use soak::soak_for;
+pub use trial::{Doors, Scale, Trial};

@@ -25,8 +25,18 @@ impl Fault {
     /// # Errors
     /// If a trial cannot even begin; what goes wrong in it stands in the report.
     pub fn try_out(self, scale: Scale, seed: u64) -> anyhow::Result<Report> {
+        self.try_out_by(scale, seed, self.run)
+    }
+
+    /// Tries the fault by a function of its own.
+    pub(crate) fn try_out_by(
+        self,
+        scale: Scale,
+        seed: u64,
+        run: impl FnOnce(&mut Trial) -> anyhow::Result<Verdict>,
+    ) -> anyhow::Result<Report> {
         let mut trial = Trial::new(scale, seed)?;
-        let verdict = (self.run)(&mut trial);
+        let verdict = run(&mut trial);
         let (injected, recoveries) = trial.into_measures();
         Ok(Report { fault: self, injected, recoveries, verdict })
     }

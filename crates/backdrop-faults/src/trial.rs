@@ -3,7 +3,7 @@
 use crate::ledger::{Ledger, Load, Verdict};
 use crate::moments::Moments;
 use anyhow::{Context, ensure};
-use backdrop_testing::{Stack, StackOptions};
+use backdrop_testing::{Client, Process, Stack, StackOptions};
 use serde_json::json;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -23,6 +23,33 @@ pub enum Scale {
     Short,
     /// As often as it takes to believe it.
     Full,
+}
+
+/// Ends the load if what happens meanwhile panics; it would be waited for for ever.
+struct EndOfLoad<'s>(&'s AtomicBool);
+
+impl Drop for EndOfLoad<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// How the clients of a load reach the services.
+#[derive(Clone, Debug)]
+pub struct Doors {
+    /// To the ingest service.
+    pub writer: Client,
+    /// To the query service.
+    pub reader: Client,
+}
+
+impl Doors {
+    /// The same, with a connection of its own for each request.
+    #[must_use]
+    pub fn closing(&self) -> Self {
+        let closing = |client: &Client| client.with_header("Connection", "close");
+        Self { writer: closing(&self.writer), reader: closing(&self.reader) }
+    }
 }
 
 /// What a fault works with.
@@ -79,11 +106,28 @@ impl Trial {
         load: Load,
         meanwhile: impl FnOnce(&mut Self, &mut Stack) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        let (writer, reader) = (stack.writer(), stack.reader());
+        let doors = Doors { writer: stack.writer(), reader: stack.reader() };
+        self.under_load_at(&doors, stack, ledger, load, meanwhile)
+    }
+
+    /// Like [`under_load`](Self::under_load), for services that are reached another way.
+    ///
+    /// # Errors
+    /// What happens meanwhile.
+    pub fn under_load_at(
+        &mut self,
+        doors: &Doors,
+        stack: &mut Stack,
+        ledger: &Ledger,
+        load: Load,
+        meanwhile: impl FnOnce(&mut Self, &mut Stack) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
         let stop = &AtomicBool::new(false);
         std::thread::scope(|scope| {
-            let sending = scope.spawn(move || ledger.send(&writer, &reader, load, stop));
+            let sending = scope.spawn(move || ledger.send(&doors.writer, &doors.reader, load, stop));
+            let end = EndOfLoad(stop);
             let result = meanwhile(self, stack);
+            std::mem::forget(end);
             stop.store(load.writes.is_none() || result.is_err(), Ordering::Relaxed);
             sending.join().expect("the load does not panic");
             result
@@ -122,16 +166,29 @@ impl Trial {
         Ok(())
     }
 
+    /// Waits until a service says that it is ready.
+    ///
+    /// # Errors
+    /// If it is not in time.
+    pub fn until_ready(&self, process: &Process) -> anyhow::Result<()> {
+        let client = Client::new(process.address());
+        self.until("a service is ready", RECOVERS_WITHIN, || {
+            let answer = client.send("GET", "/_status/ready", Vec::new());
+            Ok(answer.is_ok_and(|answer| answer.status == 200))
+        })
+        .with_context(|| process.log())
+    }
+
     /// The fault is injected once more.
     pub const fn injected(&mut self) {
         self.injected += 1;
     }
 
-    /// The fault is healed: measures how long it takes until a write is stored again.
+    /// The fault is healed: measures, and gives, how long it takes until a write is stored again.
     ///
     /// # Errors
     /// If that takes too long.
-    pub fn recovered(&mut self, stack: &Stack) -> anyhow::Result<()> {
+    pub fn recovered(&mut self, stack: &Stack) -> anyhow::Result<Duration> {
         let began = Instant::now();
         let body = json!([{"_id": "probe", "number": self.recoveries.len()}]).to_string();
         let writer =
@@ -142,8 +199,9 @@ impl Trial {
             Ok(sent.is_ok_and(|answer| answer.status == 200))
         })
         .context("no recovery")?;
-        self.recoveries.push(began.elapsed());
-        Ok(())
+        let took = began.elapsed();
+        self.recoveries.push(took);
+        Ok(took)
     }
 
     /// Opens a ledger on data sets of the stack, and makes one for [`recovered`](Self::recovered).

@@ -31,6 +31,16 @@ macro_rules! short {
 
 short! {
     worker_killed: "worker-killed",
+    worker_killed_before_commit: "worker-killed-before-commit",
+    worker_frozen_before_commit: "worker-frozen-before-commit",
+    worker_stopped_before_trimming: "worker-stopped-before-trimming",
+    workers_compete: "workers-compete",
+    worker_aborted_by_entry: "worker-aborted-by-entry",
+    writer_killed: "writer-killed",
+    services_terminated: "services-terminated",
+    rolling_restart: "rolling-restart",
+    requests_cancelled: "requests-cancelled",
+    writer_clock_off: "writer-clock-off",
     redis_killed: "redis-killed",
     redis_stopped: "redis-stopped",
     redis_frozen: "redis-frozen",
@@ -56,4 +66,5 @@ short! {
     connections_cut: "connections-cut",
     connections_delayed: "connections-delayed",
     connections_half_open: "connections-half-open",
+    soak: "soak",
 }

@@ -1,6 +1,9 @@
 //! A plain HTTP client: it repeats nothing and hides nothing.
 
 use serde_json::Value;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use ureq::http::{Method, Request, Response};
 use ureq::{Agent, Body};
@@ -8,11 +11,12 @@ use ureq::{Agent, Body};
 /// How long a request may take: longer than any of the services' own limits.
 const TIMEOUT: Duration = Duration::from_secs(70);
 
-/// Sends requests to one service.
+/// Sends requests to one service, or to several instances of it in turn.
 #[derive(Clone, Debug)]
 pub struct Client {
     agent: Agent,
-    base: String,
+    bases: Arc<[String]>,
+    turn: Arc<AtomicUsize>,
     headers: Vec<(String, String)>,
 }
 
@@ -31,10 +35,16 @@ pub struct Answer {
 
 impl Client {
     /// A client of the service at an address.
-    pub fn new(address: std::net::SocketAddr) -> Self {
+    pub fn new(address: SocketAddr) -> Self {
+        Self::alternating(&[address])
+    }
+
+    /// A client that sends each request to the next of several instances.
+    pub fn alternating(addresses: &[SocketAddr]) -> Self {
         let config =
             Agent::config_builder().http_status_as_error(false).timeout_global(Some(TIMEOUT)).build();
-        Self { agent: config.into(), base: format!("http://{address}"), headers: Vec::new() }
+        let bases = addresses.iter().map(|address| format!("http://{address}")).collect();
+        Self { agent: config.into(), bases, turn: Arc::default(), headers: Vec::new() }
     }
 
     /// The same client, sending a header with every request.
@@ -83,7 +93,8 @@ impl Client {
     pub fn send(&self, method: &str, path: &str, body: Vec<u8>) -> Result<Answer, ureq::Error> {
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
         let has_body = !body.is_empty() || method == Method::POST || method == Method::PUT;
-        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        let base = &self.bases[self.turn.fetch_add(1, Ordering::Relaxed) % self.bases.len()];
+        let mut request = Request::builder().method(method).uri(format!("{base}{path}"));
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }

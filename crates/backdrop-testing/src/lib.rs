@@ -1,14 +1,14 @@
-//! What tests need to try the real thing: private servers, the services as processes, a client, a proxy
-//! that cuts connections, and a ledger that knows what was promised.
+//! What tests need to try the real thing: private servers, the services as processes, a client, a balancer, and a
+//! proxy that cuts connections.
 //!
 //! A test starts a [`Stack`]: a database of its own in a Postgres that all tests of a run share, a Redis
 //! of its own, and the services it asks for, as the processes one deploys. Everything listens on
 //! loopback, and ends with the test.
 
 mod append_only_file;
+mod balancer;
 mod client;
 mod clock;
-mod ledger;
 mod pairs;
 mod process;
 mod proxy;
@@ -18,18 +18,18 @@ mod stack;
 mod users;
 
 pub use append_only_file::{AppendOnlyFile, Cut};
+pub use balancer::Balancer;
 pub use client::{Answer, Client};
 pub use clock::an_hour_back;
-pub use ledger::{Judgement, Ledger, Load};
 pub use pairs::{Connections, Pair};
-pub use process::Process;
+pub use process::{Process, wake_children};
 pub use proxy::{Proxy, Traffic};
 pub use scripted::{Reply, Request, answering, scripted};
 pub use servers::{SHARED_POSTGRES, SharedPostgres};
 pub use stack::{ADMIN_TOKEN, PostgresKind, Stack, StackOptions, connect_to, eventually};
 
 /// The Redis of a stack, and how it can be told to run.
-pub use backdrop_cli::private::{PostgresOptions, PrivatePostgres, PrivateRedis, RedisOptions};
+pub use backdrop_cli::private::{PostgresOptions, PrivatePostgres, PrivateRedis, RedisOptions, versions};
 
 // Tests look behind the services with these, but no crate of a service depends on them, not even for its tests.
 pub use {redis, sqlx, tempfile};

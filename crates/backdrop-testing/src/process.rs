@@ -1,11 +1,12 @@
 //! A service as a process: started, stopped, continued, killed.
 
 use anyhow::{Context, ensure};
-use rustix::process::{Pid, Signal, kill_process};
+use backdrop_cli::private::spawn_bound;
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long an orderly stop may take before the test is told that it hangs.
@@ -20,6 +21,8 @@ pub struct Process {
     address: SocketAddr,
     /// What it is told by its environment, its listening address included.
     environment: Vec<(String, String)>,
+    /// The command it runs behind.
+    prefix: Vec<String>,
 }
 
 impl Process {
@@ -34,14 +37,28 @@ impl Process {
         listen_variable: &str,
         environment: &[(String, String)],
     ) -> anyhow::Result<Self> {
+        Self::start_behind(&[], name, folder, listen_variable, environment)
+    }
+
+    /// Like [`start`](Self::start), behind a command that becomes the program: `["prlimit", "--data=…"]`, say.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_behind(
+        prefix: &[String],
+        name: &str,
+        folder: &Path,
+        listen_variable: &str,
+        environment: &[(String, String)],
+    ) -> anyhow::Result<Self> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let log = folder.join(format!("{name}-{}.log", address.port()));
         let mut own = vec![("BACKDROP_LOG_FORMAT".to_owned(), "text".to_owned())];
         own.extend_from_slice(environment);
         own.push((listen_variable.to_owned(), address.to_string()));
         let environment = own;
-        let child = spawn(name, &log, &environment)?;
-        Ok(Self { name: name.to_owned(), child, log, address, environment })
+        let child = spawn(prefix, name, &log, &environment)?;
+        Ok(Self { name: name.to_owned(), child, log, address, environment, prefix: prefix.to_vec() })
     }
 
     /// Starts it again after it has ended, with the same settings at the same address; its log goes on.
@@ -50,8 +67,13 @@ impl Process {
     /// If it still runs, or cannot be started.
     pub fn restart(&mut self) -> anyhow::Result<()> {
         ensure!(!self.is_running(), "{} still runs", self.name);
-        self.child = spawn(&self.name, &self.log, &self.environment)?;
+        self.child = spawn(&self.prefix, &self.name, &self.log, &self.environment)?;
         Ok(())
+    }
+
+    /// Its number, which changes with every start.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Where it listens.
@@ -128,7 +150,12 @@ impl Process {
 
     /// Whether it still runs.
     pub fn is_running(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
+        self.ended().is_none()
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
     }
 
     fn signal(&self, what: Signal) {
@@ -140,6 +167,19 @@ impl Process {
 pub(crate) fn signal(pid: u32, what: Signal) {
     if let Some(pid) = Pid::from_raw(pid.cast_signed()) {
         let _ = kill_process(pid, what);
+    }
+}
+
+/// Lets all that we have started go on (`SIGCONT`): what the kernel tells them when we end, they cannot hear while they
+/// are frozen.
+pub fn wake_children() {
+    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let children = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
+    for pid in children.flat_map(|pids| pids.split_whitespace().map(str::to_owned).collect::<Vec<_>>()) {
+        if let Some(pid) = pid.parse().ok().and_then(Pid::from_raw) {
+            // Each leads a group of its own; one that has ended needs nothing.
+            let _ = kill_process_group(pid, Signal::CONT);
+        }
     }
 }
 
@@ -156,14 +196,18 @@ impl Drop for Process {
     }
 }
 
-fn spawn(name: &str, log: &Path, environment: &[(String, String)]) -> anyhow::Result<Child> {
-    Command::new(program(name)?)
-        .envs(environment.iter().map(|(name, value)| (name, value)))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(File::options().create(true).append(true).open(log)?)
-        .spawn()
-        .with_context(|| format!("cannot start {name}"))
+fn spawn(
+    prefix: &[String],
+    name: &str,
+    log: &Path,
+    environment: &[(String, String)],
+) -> anyhow::Result<Child> {
+    let log = File::options().create(true).append(true).open(log)?;
+    spawn_bound(&program(name)?, prefix, |command| {
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+    })
+    .with_context(|| format!("cannot start {name}"))
 }
 
 /// The program: beside this one, or, if this is a test, one folder up.

@@ -48,6 +48,8 @@ struct State {
     ended: AtomicBool,
     /// The first request that holds this makes answers be lost.
     trigger: Mutex<Option<&'static str>>,
+    /// The first request that holds this is held back, and everything after it.
+    stall_at: Mutex<Option<&'static str>>,
     connections: Mutex<HashMap<u64, Arc<Connection>>>,
 }
 
@@ -123,6 +125,16 @@ impl Proxy {
         });
     }
 
+    /// Passes nothing on any more from the first request on that holds the text, that one included.
+    pub fn stall_at(&self, text: &'static str) {
+        *locked(&self.state.stall_at) = Some(text);
+    }
+
+    /// Whether it passes nothing on.
+    pub fn is_stalled(&self) -> bool {
+        self.state.is(Traffic::Stalled)
+    }
+
     /// Closes all connections; new ones are taken. Gives how many there were.
     pub fn cut(&self) -> usize {
         let connections: Vec<_> = locked(&self.state.connections).drain().collect();
@@ -155,6 +167,7 @@ impl State {
             traffic: AtomicU8::default(),
             ended: AtomicBool::default(),
             trigger: Mutex::default(),
+            stall_at: Mutex::default(),
             delay_ms: AtomicU64::default(),
             connections: Mutex::default(),
         }
@@ -194,6 +207,19 @@ impl State {
         }
     }
 
+    /// Holds everything back if these bytes hold what was waited for, and as long as it is told to.
+    fn hold_back(&self, request: &[u8]) {
+        let mut stall_at = locked(&self.stall_at);
+        if stall_at.is_some_and(|text| request.windows(text.len()).any(|part| part == text.as_bytes())) {
+            *stall_at = None;
+            self.traffic.store(Traffic::Stalled as u8, Ordering::Relaxed);
+            drop(stall_at);
+            while self.is(Traffic::Stalled) && !self.ended.load(Ordering::Relaxed) {
+                thread::sleep(TICK);
+            }
+        }
+    }
+
     fn is(&self, traffic: Traffic) -> bool {
         self.traffic.load(Ordering::Relaxed) == traffic as u8
     }
@@ -216,6 +242,7 @@ impl State {
                 Ok(length) => {
                     if direction == Direction::Requests {
                         self.notice(&buffer[..length]);
+                        self.hold_back(&buffer[..length]);
                     }
                     thread::sleep(Duration::from_millis(self.delay_ms.load(Ordering::Relaxed)));
                     // What was on its way when the connection fell silent does not arrive.

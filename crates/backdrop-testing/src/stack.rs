@@ -165,6 +165,50 @@ impl Stack {
         Process::start("backdrop-worker", self.folder.path(), "BACKDROP_WORKER_LISTEN", &environment)
     }
 
+    /// Starts one more ingest service, behind a command that becomes it, which the caller looks after.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub fn spawn_write(&self, prefix: &[String], further: &[(String, String)]) -> anyhow::Result<Process> {
+        self.spawn(prefix, "backdrop-write", "BACKDROP_WRITE_LISTEN", further)
+    }
+
+    /// Starts one more query service that the caller looks after.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub fn spawn_read(&self, further: &[(String, String)]) -> anyhow::Result<Process> {
+        self.spawn(&[], "backdrop-read", "BACKDROP_READ_LISTEN", further)
+    }
+
+    /// Starts one more worker, behind a command that becomes it, which the caller looks after.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub fn spawn_worker_behind(
+        &self,
+        prefix: &[String],
+        further: &[(String, String)],
+    ) -> anyhow::Result<Process> {
+        self.spawn(prefix, "backdrop-worker", "BACKDROP_WORKER_LISTEN", further)
+    }
+
+    fn spawn(
+        &self,
+        prefix: &[String],
+        name: &str,
+        listen_variable: &str,
+        further: &[(String, String)],
+    ) -> anyhow::Result<Process> {
+        let environment = [&self.environment, further].concat();
+        Process::start_behind(prefix, name, self.folder.path(), listen_variable, &environment)
+    }
+
+    /// Where a test may keep files; removed with the stack.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Starts the ingest service anew, with further settings: its queue may be reached by a proxy, say.
     ///
     /// # Errors

@@ -14,6 +14,8 @@ pub(super) const OWN_RECORDS: usize = 3;
 pub(super) enum Act {
     /// Stores records: some of its own, and the shared one.
     Append,
+    /// Stores the same, sent as a table (CSV).
+    Table,
     /// Stores records one of which is bad, so that all are rejected.
     Bad,
     /// Changes a field of a record of an earlier act.
@@ -26,10 +28,24 @@ impl Act {
     /// The act of that number; `earlier` is one whose records are stored and not touched since, if there is one.
     pub(super) fn of(number: usize, earlier: Option<usize>) -> Self {
         match (number % 16, earlier) {
+            (3, _) => Self::Table,
             (5, _) => Self::Bad,
             (9, Some(earlier)) => Self::Patch(earlier),
             (13, Some(earlier)) => Self::Delete(earlier),
             _ => Self::Append,
+        }
+    }
+
+    /// Whether it stores records of its own.
+    pub(super) const fn is_whole(self) -> bool {
+        matches!(self, Self::Append | Self::Table)
+    }
+
+    /// How its body is written.
+    pub(super) const fn content_type(self) -> &'static str {
+        match self {
+            Self::Table => "text/csv",
+            Self::Append | Self::Bad | Self::Patch(_) | Self::Delete(_) => "application/json",
         }
     }
 
@@ -38,6 +54,11 @@ impl Act {
         match self {
             Self::Append | Self::Bad => {
                 ("POST", String::new(), self.records(number).to_string().into_bytes())
+            }
+            Self::Table => {
+                let rows = ids(number).map(|id| format!("{id},{number}\n"));
+                let table = std::iter::once("_id,batch\n".to_owned()).chain(rows).collect::<String>();
+                ("POST", String::new(), table.into_bytes())
             }
             Self::Patch(earlier) => (
                 "PATCH",
@@ -49,8 +70,7 @@ impl Act {
     }
 
     fn records(self, number: usize) -> Value {
-        let mut records = vec![json!({"_id": SHARED_ID, "batch": number})];
-        records.extend((0..OWN_RECORDS).map(|index| json!({"_id": own_id(number, index), "batch": number})));
+        let mut records: Vec<Value> = ids(number).map(|id| json!({"_id": id, "batch": number})).collect();
         if self == Self::Bad {
             records.push(json!({"_id": "white space is not allowed", "batch": number}));
         }
@@ -61,15 +81,17 @@ impl Act {
     /// is deleted.
     pub(super) fn effects(self, number: usize) -> Vec<(String, Option<usize>)> {
         match self {
-            Self::Append => std::iter::once(SHARED_ID.to_owned())
-                .chain((0..OWN_RECORDS).map(|index| own_id(number, index)))
-                .map(|id| (id, Some(number)))
-                .collect(),
+            Self::Append | Self::Table => ids(number).map(|id| (id, Some(number))).collect(),
             Self::Bad => Vec::new(),
             Self::Patch(earlier) => vec![(own_id(earlier, 0), Some(number))],
             Self::Delete(earlier) => vec![(own_id(earlier, 0), None)],
         }
     }
+}
+
+/// The ids of the records of an act that stores some, in their order.
+fn ids(number: usize) -> impl Iterator<Item = String> {
+    std::iter::once(SHARED_ID.to_owned()).chain((0..OWN_RECORDS).map(move |index| own_id(number, index)))
 }
 
 /// The id of a record that only that act stores.

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 /// How long accepted batches may take to be decided once everything is well again.
 const DECIDED_WITHIN: Duration = Duration::from_secs(60);
-/// How long a transaction that has done its work may take to end.
-const TRANSACTIONS_END_WITHIN: Duration = Duration::from_secs(10);
+/// How long a transaction may take to end when nothing is done any more. Shorter than what Postgres takes to end one
+/// that was left open, so that such a one is found.
+const TRANSACTIONS_END_WITHIN: Duration = Duration::from_secs(3);
 /// How often it is looked whether all is decided.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -31,9 +32,17 @@ impl Ledger {
     /// # Panics
     /// If the store cannot be asked.
     pub async fn judge(&self, stack: &Stack) -> Verdict {
+        self.judge_within(stack, DECIDED_WITHIN).await
+    }
+
+    /// Like [`judge`](Self::judge), with so much patience.
+    ///
+    /// # Panics
+    /// As [`judge`](Self::judge).
+    pub async fn judge_within(&self, stack: &Stack, patience: Duration) -> Verdict {
         let sent = self.book().sent.clone();
         let mut verdict = Verdict { sent: sent.len(), ..Verdict::default() };
-        let (rows, lost) = self.settle(stack, &sent, &mut verdict).await;
+        let (rows, lost) = self.settle(stack, &sent, patience, &mut verdict).await;
         for one in &sent {
             judge_one(one, rows.get(&one.number).map_or(&[][..], Vec::as_slice), &lost, &mut verdict);
         }
@@ -53,10 +62,11 @@ impl Ledger {
         &self,
         stack: &Stack,
         sent: &[Sent],
+        patience: Duration,
         verdict: &mut Verdict,
     ) -> (Rows, HashMap<usize, String>) {
         let mut lost: HashMap<usize, String> = HashMap::new();
-        let deadline = Instant::now() + DECIDED_WITHIN;
+        let deadline = Instant::now() + patience;
         loop {
             let rows = self.rows(stack).await;
             let waiting: Vec<(&Sent, &str)> = sent
@@ -190,6 +200,7 @@ impl Ledger {
 fn judge_one(one: &Sent, rows: &[BatchRow], lost: &HashMap<usize, String>, verdict: &mut Verdict) {
     let name = request_id(one.number);
     verdict.slowest_write = verdict.slowest_write.max(one.took);
+    verdict.repeated += one.repeated;
     verdict.acknowledged += usize::from(one.answered.is_acknowledged());
     if rows.len() > 1 {
         verdict.duplicated += rows.len() - 1;
@@ -295,15 +306,18 @@ async fn count_gaps(stack: &Stack, verdict: &mut Verdict) {
     (verdict.gaps, verdict.gap_entries) = (number("gaps"), number("missing"));
 }
 
-/// Transactions of the services that stay open, though nothing is done any more.
+/// Transactions that stay open, though nothing is done any more: of those open now, what does not end by itself.
 async fn open_transactions(stack: &Stack) -> usize {
+    let since: String =
+        sqlx::query_scalar("SELECT now()::text").fetch_one(&stack.pool).await.expect("the time");
     let deadline = Instant::now() + TRANSACTIONS_END_WITHIN;
     loop {
         let open: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM pg_stat_activity
-             WHERE datname = current_database() AND state LIKE 'idle in transaction%'
-               AND xact_start < now() - interval '1 second'",
+             WHERE datname = current_database() AND pid <> pg_backend_pid()
+               AND xact_start < $1::timestamptz",
         )
+        .bind(&since)
         .fetch_one(&stack.pool)
         .await
         .expect("sessions");

@@ -24,6 +24,8 @@ pub struct Verdict {
     pub refused_and_stored: usize,
     /// Writes without an answer, or with one that says that nobody knows.
     pub unanswered: usize,
+    /// Requests that were sent again, since they were refused or not answered.
+    pub repeated: usize,
     /// Writes stored twice, and records that nobody sent.
     pub duplicated: usize,
     /// Writes accepted in another order than they were acknowledged in, and records that an older write won.

@@ -6,17 +6,24 @@
 use anyhow::{Context, bail};
 use backdrop_testing::{SHARED_POSTGRES, SharedPostgres};
 use secrecy::ExposeSecret;
+use std::io::ErrorKind;
 use std::process::{Command, ExitCode};
 
 fn main() -> anyhow::Result<ExitCode> {
     let mut words = std::env::args_os().skip(1).skip_while(|word| word == "--");
     let Some(program) = words.next() else { bail!("usage: with-services -- COMMAND [ARGUMENT…]") };
     let postgres = SharedPostgres::start()?;
-    let status = Command::new(&program)
-        .args(words)
-        .env(SHARED_POSTGRES, postgres.url().expose_secret())
-        .status()
-        .with_context(|| format!("cannot run {}", program.display()))?;
+    let words: Vec<_> = std::iter::once(program.clone()).chain(words).collect();
+    let run = |command: &mut Command| {
+        command.args(&words).env(SHARED_POSTGRES, postgres.url().expose_secret()).status()
+    };
+    // It ends with us, whatever ends us; as far as that is to be had.
+    let bound = run(Command::new("setpriv").args(["--pdeathsig", "TERM", "--"]));
+    let status = match bound {
+        Err(error) if error.kind() == ErrorKind::NotFound => run(&mut Command::new("env")),
+        result => result,
+    }
+    .with_context(|| format!("cannot run {}", program.display()))?;
     drop(postgres);
     Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(1)).unwrap_or(1)))
 }

@@ -87,7 +87,7 @@ fn markers_deleted(trial: &mut Trial) -> anyhow::Result<Verdict> {
             trial.until_acknowledged(&ledger, 20)?;
             delete_markers(stack)?;
             trial.injected();
-            trial.recovered(stack)
+            trial.recovered(stack).map(drop)
         })?;
         until_applied(trial, &stack)?;
         markers_deleted_amid_backlog(trial, &mut stack, &ledger, round)?;

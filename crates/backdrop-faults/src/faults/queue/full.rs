@@ -86,7 +86,7 @@ fn out_of_memory(trial: &mut Trial) -> anyhow::Result<Verdict> {
             } else {
                 restarted_full(trial, stack)?
             }
-            trial.recovered(stack)
+            trial.recovered(stack).map(drop)
         })?;
         until_applied(trial, &stack)?;
         filler.is_stored(trial, &stack)?;

@@ -71,7 +71,7 @@ fn kill_at_work(trial: &mut Trial, stack: &mut Stack, ledger: &Ledger) -> anyhow
     stack.workers[0].thaw();
     trial.until("the worker is at work", REFUSED_WITHIN * 5, || Ok(applied(trial, stack)? > before))?;
     kill(trial, stack)?;
-    trial.recovered(stack)
+    trial.recovered(stack).map(drop)
 }
 
 fn stopped(trial: &mut Trial) -> anyhow::Result<Verdict> {

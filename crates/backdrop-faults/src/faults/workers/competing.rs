@@ -1,0 +1,44 @@
+//! Several workers that each believe to look after every partition.
+
+use crate::{Fault, Load, Promise, Trial, Verdict};
+use anyhow::ensure;
+use backdrop_testing::{StackOptions, sqlx};
+use std::time::Duration;
+
+/// Workers that do not see each other, and stand still in turns.
+pub(crate) const COMPETE: Fault =
+    Fault { name: "workers-compete", promise: Promise::NothingLost, run: compete };
+
+/// How many workers.
+const WORKERS: usize = 3;
+
+fn compete(trial: &mut Trial) -> anyhow::Result<Verdict> {
+    let mut stack = trial.stack(StackOptions::default())?;
+    // Whatever beats was last seen long ago: each worker finds itself alone.
+    let alone = sqlx::raw_sql(
+        "CREATE FUNCTION was_seen_long_ago() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             NEW.seen_at := now() - interval '1 hour'; RETURN NEW;
+         END $$;
+         CREATE TRIGGER was_seen_long_ago BEFORE INSERT OR UPDATE ON worker_heartbeat
+             FOR EACH ROW EXECUTE FUNCTION was_seen_long_ago();",
+    );
+    trial.block_on(alone.execute(&stack.pool))?;
+    for _ in 0..WORKERS {
+        stack.add_worker()?;
+    }
+    let ledger = trial.ledger(&stack, 4);
+    trial.under_load(&mut stack, &ledger, Load::default(), |trial, stack| {
+        for _ in 0..trial.times(3, 25) {
+            let turn = usize::try_from(trial.moments.below(3))?;
+            stack.workers[turn].freeze();
+            trial.injected();
+            std::thread::sleep(Duration::from_millis(200) + trial.moments.within_ms(600));
+            stack.workers[turn].thaw();
+            trial.until_acknowledged(&ledger, 10)?;
+        }
+        Ok(())
+    })?;
+    let met = stack.workers.iter().map(backdrop_testing::Process::log).filter(|log| log.contains("applied"));
+    ensure!(met.count() == WORKERS, "not every worker has applied something, so they did not compete");
+    Ok(trial.judge(&stack, &ledger))
+}
