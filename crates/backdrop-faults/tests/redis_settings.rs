@@ -24,7 +24,7 @@ fn works(trial: &mut Trial, stack: &mut Stack) {
             let _killed: i64 =
                 redis::cmd("CLIENT").arg("KILL").arg("TYPE").arg("NORMAL").query(&mut redis)?;
             trial.until_acknowledged(&ledger, 20)?;
-            trial.recovered(stack)
+            trial.recovered(stack).map(drop)
         })
         .expect("a load");
     let verdict = trial.judge(stack, &ledger);
