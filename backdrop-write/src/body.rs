@@ -180,10 +180,11 @@ impl BodyBounds {
 
     fn too_slow(&self) -> WriteError {
         let (seconds, rate, grace) = (self.timeout.as_secs(), self.rate, RATE_GRACE.as_secs());
-        let message = format!(
-            "The body arrived too slowly: it may take {seconds} s, and must bring {rate} bytes a second after the \
-             first {grace} s."
-        );
+        let mut message = format!("The body did not arrive within its time: {seconds} s for all of it");
+        if rate > 0 {
+            message.push_str(&format!(", and {rate} bytes a second or more after the first {grace} s"));
+        }
+        message.push('.');
         WriteError::new(ErrorCode::SlowBody, message)
     }
 

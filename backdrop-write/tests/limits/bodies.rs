@@ -108,10 +108,12 @@ async fn many_large_bodies_at_once_take_no_more_memory_than_there_is_room_for() 
     let replies = replies.into_inner().expect("no panic");
     let accepted = replies.iter().flatten().filter(|(status, ..)| *status == 202).count();
     let refused: Vec<_> = replies.iter().flatten().filter(|(status, ..)| *status == 503).collect();
+    // On a machine that is short of everything, some who found room are then too slow to use it.
+    let slow = replies.iter().flatten().filter(|(status, ..)| *status == 408).count();
     let cut = replies.iter().filter(|reply| reply.is_err()).count();
     let peak_mib = stack.write.peak_memory_kib() / 1024;
-    println!("{accepted} accepted, {} refused, {cut} cut, peak {peak_mib} MiB", refused.len());
-    assert_eq!(accepted + refused.len() + cut, BODIES);
+    println!("{accepted} accepted, {} refused, {slow} slow, {cut} cut, peak {peak_mib} MiB", refused.len());
+    assert_eq!(accepted + refused.len() + slow + cut, BODIES);
     assert!(accepted >= 6 && !refused.is_empty(), "there was room for six at once, and not for all");
     for (_, head, _) in &refused {
         assert!(head.to_ascii_lowercase().contains("retry-after:"), "{head}");
