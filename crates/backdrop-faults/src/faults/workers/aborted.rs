@@ -26,8 +26,10 @@ const DEATHS_MAX: usize = 6;
 
 fn aborted(trial: &mut Trial) -> anyhow::Result<Verdict> {
     let mut stack = trial.stack(StackOptions::default())?;
-    let poor =
-        stack.spawn_worker_behind(&["prlimit".into(), format!("--data={MEMORY}"), "--".into()], &[])?;
+    let limit = ["prlimit".into(), format!("--data={MEMORY}"), "--".into()];
+    // To look up where it was takes it longer than all else.
+    let no_backtrace = ("RUST_BACKTRACE".into(), "0".into());
+    let poor = stack.spawn_worker_behind(&limit, &[no_backtrace])?;
     stack.workers.push(poor);
     stack.create_data_set("poisoned", "poisoned");
     let ledger = trial.ledger(&stack, 4);
