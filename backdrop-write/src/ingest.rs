@@ -17,7 +17,7 @@ use backdrop_service::request::RequestId;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 use uuid::Uuid;
 
 /// For how long at least an append whose answer was lost is repeated, however short the client waits.
@@ -216,7 +216,7 @@ impl Ingest {
         while !self.stop.is_cancelled() {
             match self.prepare_all().await {
                 Ok(()) => return,
-                Err(error) => warn!(error = &*error, "the queue is not prepared yet"),
+                Err(error) => debug!(error = &*error, "the queue is not prepared yet"),
             }
             tokio::select! {
                 () = self.stop.cancelled() => {}
