@@ -69,15 +69,16 @@ pub struct Database {
     options: PgConnectOptions,
     /// For how long nothing may happen to work in progress.
     silence: Duration,
-    demoted: Demoted,
+    retired: Retired,
     runtime: Handle,
     /// For signs of life: of its own, so that the answer tells of Postgres and not of who else uses it.
     probe: Arc<Probe>,
 }
 
-/// When a server last said that it takes no writes: connections that are older may all lead there.
+/// When something showed last that connections cannot be relied on: the server takes no writes any more, or work was
+/// given up, perhaps while it began a transaction. Those that are older are not used again.
 #[derive(Clone, Debug, Default)]
-struct Demoted(Arc<Mutex<Option<Instant>>>);
+struct Retired(Arc<Mutex<Option<Instant>>>);
 
 impl Database {
     /// Prepares a pool without connecting: what needs a connection waits for one, or fails as
@@ -99,8 +100,8 @@ impl Database {
                 ("tcp_user_timeout", millis(TCP_USER_TIMEOUT)),
                 ("timezone", "UTC".to_owned()),
             ]);
-        let demoted = Demoted::default();
-        let pool = pool_options(&demoted)
+        let retired = Retired::default();
+        let pool = pool_options(&retired)
             // One connection is the listener's.
             .max_connections(settings.max_connections.saturating_sub(1).max(1))
             .acquire_timeout(settings.acquire_timeout)
@@ -108,7 +109,7 @@ impl Database {
         // Postgres gives up a statement, and the pool the search for a connection, in their time.
         let silence = settings.statement_timeout.max(settings.acquire_timeout) + SIGN_OF_LIFE_WITHIN;
         let probe = Arc::new(Probe { options: options.clone(), connection: tokio::sync::Mutex::default() });
-        Ok(Self { pool, options, silence, demoted, runtime: Handle::current(), probe })
+        Ok(Self { pool, options, silence, retired, runtime: Handle::current(), probe })
     }
 
     /// A connection that listens. Not of the pool: when a listener ends, sqlx 0.9.0 has its connection stop
@@ -123,7 +124,7 @@ impl Database {
             listener.listen(channel).await?;
             Ok(listener)
         };
-        silence::give_up_after(self.silence, listening).await
+        silence::give_up_after(self.silence, listening, || ()).await
     }
 
     /// Runs work in a task of its own on the runtime the store was made on, and waits for it. Whoever
@@ -138,12 +139,13 @@ impl Database {
         T: Send + 'static,
         F: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
-        let work = silence::give_up_after(self.silence, work);
+        let retired = self.retired.clone();
+        let work = silence::give_up_after(self.silence, work, move || retired.note());
         let result = self.runtime.spawn(work).await.unwrap_or_else(|lost| {
             Err(if lost.is_panic() { StoreError::Panicked(lost) } else { StoreError::TaskLost })
         });
         if result.as_ref().is_err_and(StoreError::is_of_standby) {
-            self.demoted.note();
+            self.retired.note();
         }
         result
     }
@@ -153,7 +155,7 @@ impl Database {
         &self,
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> impl Future<Output = Result<T, StoreError>> {
-        silence::give_up_after(self.silence, work)
+        silence::give_up_after(self.silence, work, || self.retired.note())
     }
 
     /// The same for work that may also refuse what it is asked for: then it has done nothing.
@@ -221,12 +223,12 @@ impl Probe {
     }
 }
 
-impl Demoted {
+impl Retired {
     fn note(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
-    /// Whether a connection of that age may lead to a server that takes no writes any more.
+    /// Whether a connection of that age is not to be used again.
     fn concerns(&self, age: Duration) -> bool {
         let noted = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         noted.is_some_and(|noted| noted.elapsed() <= age)
@@ -234,8 +236,8 @@ impl Demoted {
 }
 
 /// How connections are begun, handed out and taken back.
-fn pool_options(demoted: &Demoted) -> PgPoolOptions {
-    let (before, after) = (demoted.clone(), demoted.clone());
+fn pool_options(retired: &Retired) -> PgPoolOptions {
+    let (before, after) = (retired.clone(), retired.clone());
     PgPoolOptions::new()
         .after_connect(|connection, _| Box::pin(refuse_standby(connection)))
         // The pool's own test has no bound.
@@ -244,7 +246,7 @@ fn pool_options(demoted: &Demoted) -> PgPoolOptions {
             let is_old = before.concerns(about.age);
             Box::pin(async move { if is_old { Ok(false) } else { is_alive(connection).await } })
         })
-        // The pool tests once more by itself, without bound; but what has fallen silent is gone by then.
+        // The pool tests once more by itself, without bound: held is only what falls silent in that very moment.
         .after_release(move |connection, about| {
             let is_old = after.concerns(about.age);
             Box::pin(async move { if is_old { Ok(false) } else { is_alive(connection).await } })

@@ -11,13 +11,14 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// Does the work, unless nothing happens to it for so long.
+/// Does the work, unless nothing happens to it for so long. `given_up` is called before what the work holds is let go.
 ///
 /// # Errors
 /// Those of the work; [`StoreError::NoAnswer`] if it is given up.
 pub(crate) async fn give_up_after<T>(
     silence: Duration,
     work: impl Future<Output = Result<T, StoreError>>,
+    given_up: impl Fn(),
 ) -> Result<T, StoreError> {
     let mut work = pin!(work);
     let mut quiet = pin!(sleep(silence));
@@ -27,6 +28,7 @@ pub(crate) async fn give_up_after<T>(
                 return Poll::Ready(done);
             }
             if quiet.is_elapsed() {
+                given_up();
                 return Poll::Ready(Err(StoreError::NoAnswer));
             }
             // Something else than the time has woken us.
@@ -42,6 +44,7 @@ pub(crate) async fn give_up_after<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::Cell;
     use std::future::pending;
 
     const SILENCE: Duration = Duration::from_millis(500);
@@ -55,7 +58,7 @@ mod tests {
             }
             Ok(())
         };
-        assert!(give_up_after(SILENCE, busy).await.is_ok());
+        assert!(give_up_after(SILENCE, busy, || panic!("it was given up")).await.is_ok());
     }
 
     #[tokio::test]
@@ -65,7 +68,9 @@ mod tests {
             sleep(SILENCE / 5).await;
             pending::<Result<(), StoreError>>().await
         };
-        let given_up = give_up_after(SILENCE, silent).await;
+        let is_told = Cell::new(false);
+        let given_up = give_up_after(SILENCE, silent, || is_told.set(true)).await;
+        assert!(is_told.get());
         assert!(matches!(given_up, Err(StoreError::NoAnswer)));
         assert!(began.elapsed() >= SILENCE + SILENCE / 5, "not before");
     }
