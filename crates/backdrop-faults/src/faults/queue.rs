@@ -2,6 +2,7 @@
 
 mod answers;
 mod epochs;
+mod failback;
 mod full;
 mod memory;
 mod outages;
@@ -11,10 +12,11 @@ mod tail;
 
 pub(super) use answers::LOST as ANSWERS_LOST;
 pub(super) use epochs::{BOTH_KILLED, MARKERS_DELETED, OPENING_INTERRUPTED};
+pub(super) use failback::FAILED_BACK;
 pub(super) use full::{BACKLOG_FULL, OUT_OF_MEMORY};
 pub(super) use memory::{EMPTIED, RESTORED};
 pub(super) use outages::{FROZEN, KILLED, STOPPED};
-pub(super) use replica::{FAILED_BACK, PROMOTED as REPLICA_PROMOTED};
+pub(super) use replica::PROMOTED as REPLICA_PROMOTED;
 pub(super) use rewrites::REWRITTEN as FILE_REWRITTEN;
 pub(super) use tail::{CUT_APPLIED as TAIL_CUT_APPLIED, CUT_UNAPPLIED as TAIL_CUT_UNAPPLIED};
 
