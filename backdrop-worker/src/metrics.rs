@@ -27,7 +27,7 @@ const RUN_RECORDS: [f64; 9] = [0.0, 1.0, 10.0, 100.0, 500.0, 1_000.0, 5_000.0, 1
 /// How a batch can end; repeated: it had ended before.
 const OUTCOMES: [&str; 4] = ["stored", "rejected", "dead", "repeated"];
 /// Why a visit to a partition can fail.
-pub(crate) const CAUSES: [&str; 5] = ["store", "queue", "newer_entry", "schema", "validation"];
+const CAUSES: [&str; 5] = ["store", "queue", "newer_entry", "schema", "validation"];
 
 /// What is counted where batches are applied. Cheap to clone.
 #[derive(Clone, Debug)]
