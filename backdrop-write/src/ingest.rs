@@ -20,6 +20,7 @@ use backdrop_service::request::{self, RequestId};
 use backdrop_service::serve::Stop;
 use backdrop_service::trace::{self, TraceParent};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tracing::{debug, error, info, warn};
 use uuid::Uuid;
@@ -31,8 +32,8 @@ const APPEND_DEADLINE_MIN: Duration = Duration::from_secs(5);
 const WAIT_WHEN_STOPPING: Duration = Duration::from_secs(5);
 /// How long the store may take to tell whether a key was used before: without it the worker finds out.
 const KEY_TIMEOUT: Duration = Duration::from_millis(500);
-/// How often it is made sure that every partition can be appended to.
-const PREPARE_INTERVAL: Duration = Duration::from_secs(1);
+/// How often it is made sure that every partition can be appended to; and how often that is tried while it is not so.
+const PREPARE_INTERVALS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(100));
 const KEY_WAS_USED: &str = "This Idempotency-Key was used before, for another request or with another body. Use a \
                             new key, or send what was sent with it.";
 /// How long what is known of the queue's durability counts as known.
@@ -131,6 +132,7 @@ pub(crate) struct Ingest {
     backlog: Arc<Backlog>,
     stop: Stop,
     metrics: Metrics,
+    is_prepared: AtomicBool,
 }
 
 impl Ingest {
@@ -144,7 +146,16 @@ impl Ingest {
     ) -> Self {
         let outcomes = Outcomes::start(database.clone(), queue.clone());
         let appender = Appender::new(queue.clone(), database.clone());
-        Self { appender, database, queue, outcomes, backlog, metrics, stop }
+        Self {
+            appender,
+            database,
+            queue,
+            outcomes,
+            backlog,
+            metrics,
+            stop,
+            is_prepared: AtomicBool::new(false),
+        }
     }
 
     /// Puts a change into the log, and waits for its outcome as long as is asked. If it is the repetition of one
@@ -238,17 +249,30 @@ impl Ingest {
     /// closes: when it is needed, it may be away.
     pub(crate) async fn keep_prepared(&self) {
         while !self.stop.closing().is_cancelled() {
-            for partition in self.backlog.partitions() {
-                if let Err(error) = self.appender.prepare(partition).await {
-                    debug!(%partition, error = chain(&error), "partition not ready");
-                    break;
-                }
-            }
+            let is_prepared = self.prepare_all().await;
+            self.is_prepared.store(is_prepared, Ordering::Relaxed);
+            let interval = if is_prepared { PREPARE_INTERVALS.0 } else { PREPARE_INTERVALS.1 };
             tokio::select! {
                 () = self.stop.closing().cancelled() => {}
-                () = tokio::time::sleep(PREPARE_INTERVAL) => {}
+                () = tokio::time::sleep(interval) => {}
             }
         }
+    }
+
+    async fn prepare_all(&self) -> bool {
+        let partitions = self.backlog.partitions();
+        for partition in &partitions {
+            if let Err(error) = self.appender.prepare(*partition).await {
+                debug!(%partition, error = chain(&error), "partition not ready");
+                return false;
+            }
+        }
+        !partitions.is_empty()
+    }
+
+    /// Whether every partition could be appended to when that was last tried, with or without the store.
+    pub(crate) fn is_prepared(&self) -> bool {
+        self.is_prepared.load(Ordering::Relaxed)
     }
 
     /// How durable a queued batch is; `None` if it is not known just now.

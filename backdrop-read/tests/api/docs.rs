@@ -119,8 +119,16 @@ async fn all_paths_parameters_and_codes_are_described() {
     let stack = with_figures().await;
     let document = document(&stack);
     let paths: Vec<&String> = document["paths"].as_object().expect("paths").keys().collect();
-    let expected =
-        ["/_status", "/_status/data-sets", "/_status/ready", DATA, "/docs", "/openapi.json", "/{data_set}"];
+    let expected = [
+        "/_status",
+        "/_status/data-sets",
+        "/_status/ready",
+        DATA,
+        "/docs",
+        "/metrics",
+        "/openapi.json",
+        "/{data_set}",
+    ];
     assert_eq!(paths.iter().copied().collect::<BTreeSet<_>>(), expected.map(str::to_owned).iter().collect());
     for path in [DATA, "/{data_set}"] {
         let operation = document["paths"][path]["get"].as_object().expect("an operation");

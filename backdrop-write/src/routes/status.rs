@@ -80,11 +80,12 @@ fn backlog(partitions: &[(Partition, Waiting)]) -> Value {
     })
 }
 
-/// Ready to take writes, which takes Redis. Without the store they are queued all the same.
+/// Ready to take writes, which takes Redis, and an open epoch of each partition: to open one takes the store, but once
+/// all are open, writes are queued without it.
 async fn ready(state: Data<State>) -> impl Responder {
     let (redis, postgres) = futures_util::join!(state.redis(), state.postgres());
     let dependencies = Dependencies {
-        needed: BTreeMap::from([("redis", redis)]),
+        needed: BTreeMap::from([("redis", redis), ("log", state.log())]),
         helpful: BTreeMap::from([("postgres", postgres)]),
     };
     health::ready(&dependencies, &state.stop)
@@ -93,6 +94,12 @@ async fn ready(state: Data<State>) -> impl Responder {
 impl State {
     async fn redis(&self) -> Check {
         Check::of(self.queue.ping(), QueueError::explanation).await
+    }
+
+    fn log(&self) -> Check {
+        let message =
+            "the log of writes is not open in this life of Redis; to open it takes Redis and Postgres";
+        Check::known(self.ingest.is_prepared().then_some(()).ok_or(message))
     }
 
     async fn postgres(&self) -> Check {

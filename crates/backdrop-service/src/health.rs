@@ -42,6 +42,11 @@ impl Check {
         Self { ok: message.is_none(), latency_ms: began.elapsed().as_secs_f64() * 1_000.0, message }
     }
 
+    /// What is known without asking: that it is there, or why it is not.
+    pub fn known(state: Result<(), &str>) -> Self {
+        Self { ok: state.is_ok(), latency_ms: 0.0, message: state.err().map(str::to_owned) }
+    }
+
     /// Whether the dependency is there.
     pub const fn is_ok(&self) -> bool {
         self.ok

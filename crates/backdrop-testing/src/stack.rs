@@ -118,9 +118,8 @@ impl Stack {
             }
         }
         let told = |of| environment_of(of, &environment, &proxies, &users, &redis);
-        let write = start_write(folder.path(), &told(Service::Write)?)?;
-        let read =
-            Process::start("backdrop-read", folder.path(), "BACKDROP_READ_LISTEN", &told(Service::Read)?)?;
+        let write = Service::Write.start(&[], folder.path(), &told(Service::Write)?)?;
+        let read = Service::Read.start(&[], folder.path(), &told(Service::Read)?)?;
         if options.connections == Connections::Proxied {
             proxies.put(Pair::ClientWrite, write.address())?;
             proxies.put(Pair::ClientRead, read.address())?;
@@ -161,8 +160,7 @@ impl Stack {
     /// # Errors
     /// If it does not start.
     pub fn spawn_worker(&self) -> anyhow::Result<Process> {
-        let environment = self.environment_of(Service::Worker)?;
-        Process::start("backdrop-worker", self.folder.path(), "BACKDROP_WORKER_LISTEN", &environment)
+        self.spawn(&[], Service::Worker, &[])
     }
 
     /// Starts one more ingest service, behind a command that becomes it, which the caller looks after.
@@ -170,7 +168,7 @@ impl Stack {
     /// # Errors
     /// If it does not start.
     pub fn spawn_write(&self, prefix: &[String], further: &[(String, String)]) -> anyhow::Result<Process> {
-        self.spawn(prefix, "backdrop-write", "BACKDROP_WRITE_LISTEN", further)
+        self.spawn(prefix, Service::Write, further)
     }
 
     /// Starts one more query service that the caller looks after.
@@ -178,7 +176,7 @@ impl Stack {
     /// # Errors
     /// If it does not start.
     pub fn spawn_read(&self, further: &[(String, String)]) -> anyhow::Result<Process> {
-        self.spawn(&[], "backdrop-read", "BACKDROP_READ_LISTEN", further)
+        self.spawn(&[], Service::Read, further)
     }
 
     /// Starts one more worker, behind a command that becomes it, which the caller looks after.
@@ -190,18 +188,17 @@ impl Stack {
         prefix: &[String],
         further: &[(String, String)],
     ) -> anyhow::Result<Process> {
-        self.spawn(prefix, "backdrop-worker", "BACKDROP_WORKER_LISTEN", further)
+        self.spawn(prefix, Service::Worker, further)
     }
 
     fn spawn(
         &self,
         prefix: &[String],
-        name: &str,
-        listen_variable: &str,
+        service: Service,
         further: &[(String, String)],
     ) -> anyhow::Result<Process> {
-        let environment = [&self.environment, further].concat();
-        Process::start_behind(prefix, name, self.folder.path(), listen_variable, &environment)
+        let environment = [self.environment_of(service)?.as_slice(), further].concat();
+        service.start(prefix, self.folder.path(), &environment)
     }
 
     /// Where a test may keep files; removed with the stack.
@@ -216,7 +213,7 @@ impl Stack {
     pub async fn restart_write(&mut self, environment: &[(String, String)]) -> anyhow::Result<()> {
         self.write.kill();
         let environment = [&self.environment_of(Service::Write)?, environment].concat();
-        self.write = start_write(self.folder.path(), &environment)?;
+        self.write = Service::Write.start(&[], self.folder.path(), &environment)?;
         self.ready().await
     }
 
@@ -411,6 +408,21 @@ impl Service {
             Self::Worker => "worker",
         }
     }
+
+    /// Starts it, behind a command that becomes it, if there is one.
+    fn start(
+        self,
+        prefix: &[String],
+        folder: &Path,
+        environment: &[(String, String)],
+    ) -> anyhow::Result<Process> {
+        let (name, listen_variable) = match self {
+            Self::Write => ("backdrop-write", "BACKDROP_WRITE_LISTEN"),
+            Self::Read => ("backdrop-read", "BACKDROP_READ_LISTEN"),
+            Self::Worker => ("backdrop-worker", "BACKDROP_WORKER_LISTEN"),
+        };
+        Process::start_behind(prefix, name, folder, listen_variable, environment)
+    }
 }
 
 /// What a service is told: where the store and the queue are for it, and what all are told, which wins.
@@ -447,10 +459,6 @@ fn address_of(url: &SecretString) -> anyhow::Result<SocketAddr> {
 
 fn pool_of(url: &str) -> anyhow::Result<PgPool> {
     Ok(PgPoolOptions::new().max_connections(3).connect_lazy(url)?)
-}
-
-fn start_write(folder: &Path, environment: &[(String, String)]) -> anyhow::Result<Process> {
-    Process::start("backdrop-write", folder, "BACKDROP_WRITE_LISTEN", environment)
 }
 
 /// Makes a database with the tables of this version.

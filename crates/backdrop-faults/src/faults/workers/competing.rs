@@ -38,7 +38,7 @@ fn compete(trial: &mut Trial) -> anyhow::Result<Verdict> {
         }
         Ok(())
     })?;
-    let met = stack.workers.iter().map(backdrop_testing::Process::log).filter(|log| log.contains("applied"));
+    let met = stack.workers.iter().map(backdrop_testing::Process::log).filter(|log| log.contains("lag_ms"));
     ensure!(met.count() == WORKERS, "not every worker has applied something, so they did not compete");
     Ok(trial.judge(&stack, &ledger))
 }
