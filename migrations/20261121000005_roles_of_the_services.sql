@@ -78,4 +78,15 @@ BEGIN
     END LOOP;
 END $$;
 
+-- What Postgres lets everybody do by itself: call functions, and make temporary tables.
+REVOKE EXECUTE ON FUNCTION grant_to_roles() FROM PUBLIC;
+DO $$
+BEGIN
+    EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+EXCEPTION
+    -- The database is somebody else's.
+    WHEN insufficient_privilege THEN
+        RAISE NOTICE 'temporary tables stay allowed: % may not forbid them', current_user;
+END $$;
+
 SELECT grant_to_roles();

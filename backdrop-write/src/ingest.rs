@@ -176,6 +176,10 @@ impl Ingest {
         let (count, name) = (change.count, &change.data_set.name);
         let mut waiter = self.outcomes.wait_for(receipt.data_set_id, batch_id, told.awaited);
         let room = change.room.take();
+        self.refuse_eviction().map_err(|error| {
+            self.metrics.appended(Append::from(&error));
+            refused(&error, receipt)
+        })?;
         let request = append_request(change, batch_id);
         let began = Instant::now();
         let accepted = tokio::select! {
@@ -207,6 +211,12 @@ impl Ingest {
                 Ok(Submitted::Queued(receipt))
             }
         }
+    }
+
+    /// Refuses a Redis that was told to drop entries since it was connected to, as far as that was seen.
+    fn refuse_eviction(&self) -> Result<(), AppendError> {
+        let seen = self.backlog.durability(DURABILITY_AGE_MAX);
+        seen.map_or(Ok(()), |durability| durability.refuse_eviction()).map_err(AppendError::Refused)
     }
 
     /// The answer to a change that repeats one that has ended.

@@ -100,7 +100,10 @@ impl Attempts {
             return Ok(None);
         }
         let in_flight = alone.begin(Care::at(row.attempts + 1)).await;
+        // If the answer is lost, it may be counted all the same.
+        self.state = State::ToTakeBack(cursor);
         let Some(attempts) = self.database.raise_attempts(self.partition, cursor).await? else {
+            self.state = State::NotCounted;
             return Ok(None);
         };
         self.told.attempted(self.partition, attempts);

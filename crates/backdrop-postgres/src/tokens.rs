@@ -176,7 +176,10 @@ impl Database {
             // In the order of ids, so that two processes that write the same ones do not wait for each other in a circle.
             sqlx::query(
                 "INSERT INTO data_set_token_use AS u (token_id, last_used_at)
-                 SELECT id, used_at FROM UNNEST($1::bigint[], $2::timestamptz[]) AS n (id, used_at) ORDER BY id
+                 SELECT n.id, n.used_at FROM UNNEST($1::bigint[], $2::timestamptz[]) AS n (id, used_at)
+                 -- A store that was restored does not know tokens that were made since.
+                 JOIN data_set_token t ON t.id = n.id
+                 ORDER BY n.id
                  ON CONFLICT (token_id) DO UPDATE
                  SET last_used_at = GREATEST(u.last_used_at, excluded.last_used_at)",
             )

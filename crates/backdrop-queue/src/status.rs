@@ -18,7 +18,10 @@ pub struct Durability {
 
 impl Durability {
     /// Refuses a Redis that may drop entries on its own.
-    pub(crate) fn refuse_eviction(&self) -> Result<(), QueueError> {
+    ///
+    /// # Errors
+    /// If it may; the error tells by which policy.
+    pub fn refuse_eviction(&self) -> Result<(), QueueError> {
         refuse_eviction(&self.maxmemory_policy)
     }
 }

@@ -4,6 +4,7 @@ use crate::keys;
 use crate::reader::range_start;
 use crate::{Queue, QueueError};
 use backdrop_core::log::{Cursor, Partition};
+use redis::Script;
 use std::time::Duration;
 
 /// Measures what lies above the cursor. Entries are counted epoch by epoch, by their numbers, which have no holes; a
@@ -46,7 +47,7 @@ pub struct Waiting {
 }
 
 impl Queue {
-    /// What waits in these partitions, in one round trip. Who does not know a cursor gets what lies above the one
+    /// What waits in these partitions, in two round trips. Who does not know a cursor gets what lies above the one
     /// that workers have told the queue of.
     ///
     /// # Errors
@@ -58,12 +59,17 @@ impl Queue {
         if partitions.is_empty() {
             return Ok(Vec::new());
         }
+        let script = Script::new(WAITING);
         let mut pipe = redis::pipe();
         for (partition, cursor) in partitions {
-            pipe.cmd("EVAL").arg(WAITING).arg(2).arg(keys::log(*partition)).arg(keys::marker(*partition));
+            pipe.cmd("EVALSHA").arg(script.get_hash()).arg(2);
+            pipe.arg(keys::log(*partition)).arg(keys::marker(*partition));
             pipe.arg(cursor.map(range_start).unwrap_or_default());
         }
-        let answers: Vec<(String, String, String)> = pipe.query_async(&mut self.pooled().await?).await?;
+        let mut connection = self.pooled().await?;
+        // Costs little, and a server that was started again knows it no more.
+        script.load_async(&mut connection).await?;
+        let answers: Vec<(String, String, String)> = pipe.query_async(&mut connection).await?;
         let waiting = answers.into_iter().map(|(entries, bytes, age)| Waiting {
             entries: entries.parse().ok(),
             // A worker tells of entries that are appended meanwhile.

@@ -37,8 +37,12 @@ const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// For how long a connection without a request in flight is still read after the listener is closed: a request that
 /// was under way by then is answered.
 const IDLE_GRACE: Duration = Duration::from_millis(300);
-/// How many connections a process has at once; more wait until it takes them. Each takes some ten kilobytes, and an
-/// idle one ends by itself after five seconds.
+/// For how long a connection may be without a byte in either direction: longer than any request waits for its answer,
+/// which is 60 s for a write.
+const SILENCE_MAX: Duration = Duration::from_secs(90);
+/// How many connections a process has at once; more wait until it takes them. Each takes some ten kilobytes. One that
+/// is kept between requests ends by itself after five seconds, one that stops in the midst of a request after
+/// [`SILENCE_MAX`].
 const CONNECTIONS_MAX: usize = 8_192;
 
 /// A server of that app, not yet running; signals are left to [`crate::serve`]. The listener is ready to
@@ -83,7 +87,7 @@ where
         let app = app().into_factory().map_err(|error| error.into().error_response());
         fn_service(|stream: TcpStream| async {
             let peer = stream.peer_addr().ok();
-            Ok((Connection::new(stream), Protocol::Http1, peer))
+            Ok((Connection::new(stream, SILENCE_MAX), Protocol::Http1, peer))
         })
         .and_then(http.finish(map_config(app, |()| AppConfig::default())))
     })?;
