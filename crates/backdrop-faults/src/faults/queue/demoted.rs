@@ -1,14 +1,18 @@
 //! The primary of Redis becomes a replica of its replica, and lives on.
 
 use super::replica::{FOLLOWS_WITHIN, Replica, password_of, replication};
-use super::until_applied;
+use super::{is_refused_for, until_applied};
 use crate::{Fault, Ledger, Load, Promise, Trial, Verdict};
 use anyhow::{Context, ensure};
-use backdrop_testing::{PrivateRedis, Proxy, Stack, StackOptions, connect_to, redis, tempfile};
+use backdrop_testing::{Client, PrivateRedis, Proxy, Stack, StackOptions, connect_to, redis, tempfile};
+use std::time::Duration;
 
 /// A failover as planned: nothing is lacking, the address moves, and whoever is connected to the old primary stays so.
 pub(in crate::faults) const DEMOTED: Fault =
     Fault { name: "redis-primary-demoted", promise: Promise::NothingLost, run: demoted };
+
+/// How long a write may take to be refused while no primary is reached.
+const REFUSED_WITHIN: Duration = Duration::from_secs(2);
 
 /// What becomes of the old primary.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -68,8 +72,12 @@ fn demote(
     }
     let stayed = connections(&mut old)?;
     ensure!(stayed > 0, "nobody is connected to the old primary");
-    // Before this who connects again meets a replica.
-    std::thread::sleep(trial.moments.within_ms(600));
+    // Who connects again meets a replica, until the address moves.
+    let away = Duration::from_millis(100) + trial.moments.within_ms(600);
+    let slowest = is_refused_for(stack, away)?;
+    ensure!(slowest < REFUSED_WITHIN, "a write was refused after {slowest:?}");
+    let ready = Client::new(stack.write.address()).get("/_status/ready");
+    ensure!(ready.status == 503 && ready.text.contains("is a replica"), "not told: {}", ready.text);
     let old = std::mem::replace(&mut stack.redis, replica.server);
     proxy.lead_to(stack.redis_address());
     Ok(old)
