@@ -40,7 +40,7 @@ fn demoted(trial: &mut Trial) -> anyhow::Result<Verdict> {
             std::thread::sleep(trial.moments.within_ms(100));
             let demoted = demote(trial, stack, &proxy, replica, &password, afterwards)?;
             trial.injected();
-            go_on(trial, stack, &ledger, &demoted)?;
+            go_on(trial, stack, &ledger, &demoted, afterwards)?;
             old.push((demoted, folder));
             Ok(())
         })?;
@@ -84,11 +84,19 @@ fn demote(
 }
 
 /// All goes on, while the old primary lives.
-fn go_on(trial: &mut Trial, stack: &Stack, ledger: &Ledger, old: &PrivateRedis) -> anyhow::Result<()> {
+fn go_on(
+    trial: &mut Trial,
+    stack: &Stack,
+    ledger: &Ledger,
+    old: &PrivateRedis,
+    afterwards: Afterwards,
+) -> anyhow::Result<()> {
     trial.recovered(stack)?;
     trial.until_acknowledged(ledger, 20)?;
     let mut old = connect_to(old)?;
     ensure!(replication(&mut old, "role")? == "slave", "the old primary is no replica");
+    let link = replication(&mut old, "master_link_status")?;
+    ensure!(afterwards == Afterwards::Follows || link == "down", "the old primary does not stand still");
     ensure!(refusals(&mut old)? > 0, "the old primary was asked for nothing that a replica refuses");
     Ok(())
 }
