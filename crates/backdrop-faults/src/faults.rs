@@ -36,6 +36,7 @@ pub const ALL: &[Fault] = &[
     queue::TAIL_CUT_APPLIED,
     queue::TAIL_CUT_UNAPPLIED,
     queue::REPLICA_PROMOTED,
+    queue::PRIMARY_DEMOTED,
     queue::FAILED_BACK,
     queue::FILE_REWRITTEN,
     queue::MARKERS_DELETED,

@@ -50,6 +50,7 @@ short! {
     redis_tail_cut_applied: "redis-tail-cut-applied",
     redis_tail_cut_unapplied: "redis-tail-cut-unapplied",
     redis_replica_promoted: "redis-replica-promoted",
+    redis_primary_demoted: "redis-primary-demoted",
     redis_failed_back: "redis-failed-back",
     redis_file_rewritten: "redis-file-rewritten",
     redis_markers_deleted: "redis-markers-deleted",

@@ -6,6 +6,7 @@
 
 use crate::connection::{APPEND_RESPONSE_TIMEOUT, Link};
 use crate::keys;
+use crate::primary::{is_of_replica, script_that_knows_replicas};
 use crate::{AppendError, Queue, QueueError};
 use backdrop_core::batch::Envelope;
 use backdrop_core::error::chain;
@@ -27,6 +28,8 @@ if marker[1] ~= ARGV[1] or marker[2] ~= ARGV[2] or tonumber(marker[5] or '-1') <
 end
 local appended = tonumber(marker[3] or '0') + #ARGV[5] + #ARGV[6]
 if appended - tonumber(marker[4] or '0') > tonumber(ARGV[4]) then
+    -- What a replica holds may stay as it is for ever.
+    if is_replica() then return refused() end
     return {'full', ''}
 end
 -- %.0f: numbers in Lua are floats, whole up to 2^53, and would else be printed with an exponent.
@@ -146,7 +149,7 @@ impl<L: EpochLedger> Appender<L> {
     /// Appends to this queue, opening epochs with this ledger.
     pub fn new(queue: Queue, ledger: L) -> Self {
         let shared = Shared {
-            script: Script::new(APPEND),
+            script: script_that_knows_replicas(APPEND),
             link: tokio::sync::Mutex::default(),
             partitions: Mutex::default(),
         };
@@ -229,7 +232,7 @@ impl<L: EpochLedger> Appender<L> {
             Ok(answer) => answer,
             Err(error) => {
                 let was_answered = error.code().is_some();
-                if !was_answered || error.is_unrecoverable_error() {
+                if !was_answered || error.is_unrecoverable_error() || is_of_replica(&error) {
                     self.drop_link(&link).await;
                 }
                 let attempt = if was_answered { Attempt::NotSent } else { Attempt::AnswerLost };

@@ -2,7 +2,8 @@
 //! per reader of a partition, and a pool for everything else.
 
 use crate::QueueError;
-use deadpool_redis::{Manager, Pool, Runtime};
+use crate::primary::refuse_replica;
+use deadpool_redis::{Hook, HookError, Manager, Pool, Runtime};
 use redis::aio::{AsyncPushSender, MultiplexedConnection, SendError};
 use redis::{
     AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, PushInfo, PushKind,
@@ -62,6 +63,8 @@ impl Queue {
             .create_timeout(Some(CONNECT_TIMEOUT))
             .recycle_timeout(Some(RESPONSE_TIMEOUT))
             .runtime(Runtime::Tokio1)
+            .post_create(to_primary())
+            .post_recycle(to_primary())
             .build()
             .map_err(|error| QueueError::NoConnection(error.into()))?;
         Ok(Self { client, pool, partition_bytes_max: settings.partition_bytes_max })
@@ -78,7 +81,7 @@ impl Queue {
         let is_lost = Arc::new(AtomicBool::new(false));
         let config = connection_config(response_timeout).set_push_sender(OnDisconnect(Arc::clone(&is_lost)));
         let mut connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
-        let run_id = read_run_id(&mut connection).await?;
+        let run_id = refuse_replica(&mut connection).await?;
         Ok(Link { connection, run_id: run_id.into(), is_lost })
     }
 }
@@ -130,11 +133,17 @@ fn connection_config(response_timeout: Duration) -> AsyncConnectionConfig {
 
 pub(crate) const APPEND_RESPONSE_TIMEOUT: Duration = RESPONSE_TIMEOUT;
 
-async fn read_run_id(connection: &mut MultiplexedConnection) -> Result<String, QueueError> {
-    let info: String = redis::cmd("INFO").arg("server").query_async(connection).await?;
-    info_field(&info, "run_id")
-        .map(str::to_owned)
-        .ok_or_else(|| QueueError::Corrupt { what: "INFO server".into() })
+/// The pool hands out connections to a primary, and closes others.
+fn to_primary() -> Hook {
+    Hook::async_fn(|connection, _| {
+        Box::pin(async {
+            match refuse_replica(connection).await {
+                Ok(_run_id) => Ok(()),
+                Err(QueueError::Unavailable(error)) => Err(HookError::Backend(error)),
+                Err(error) => Err(HookError::message(error.to_string())),
+            }
+        })
+    })
 }
 
 /// A field of an answer to `INFO`.

@@ -23,9 +23,13 @@ end
 return {run_id, marker[1] or '', marker[2] or '', last}
 ";
 
-/// Raises the marker, and never lowers it. KEYS: log, marker. ARGV: epoch, run id. Also without memory left: what the
+/// Raises the marker, and never lowers it; only on the server whose state was looked at, since connections may lead to
+/// different ones while a replica takes over. KEYS: log, marker. ARGV: epoch, run id. Also without memory left: what the
 /// log holds must be applied to make room, and is not read before.
 const RAISE: &str = r"#!lua flags=allow-oom
+if string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') ~= ARGV[2] then
+    return redis.error_reply('MOVED_ON the server is another one by now')
+end
 local current = tonumber(redis.call('HGET', KEYS[2], 'epoch') or '0')
 if tonumber(ARGV[1]) <= current then
     return 0

@@ -38,13 +38,15 @@ impl QueueError {
         let of_redis = |error: &RedisError| match error.code() {
             Some("WRONGPASS" | "NOAUTH") => "Redis refuses the user or the password of REDIS_URL".into(),
             Some("LOADING") => "Redis is loading its data".into(),
+            Some("READONLY" | "MASTERDOWN") => "the Redis at the address of REDIS_URL is a replica".into(),
             Some(code) => format!("Redis refuses, with {code}"),
             None => format!("Redis cannot be reached at the address of REDIS_URL: {error}"),
         };
         match self {
             Self::Unavailable(error) => of_redis(error),
             Self::NoConnection(cause) => {
-                let redis = cause.source().and_then(|cause| cause.downcast_ref::<RedisError>());
+                let mut causes = std::iter::successors(cause.source(), |cause| cause.source());
+                let redis = causes.find_map(|cause| cause.downcast_ref::<RedisError>());
                 redis.map_or_else(|| "Redis takes no connection in time".into(), of_redis)
             }
             _ => self.to_string(),

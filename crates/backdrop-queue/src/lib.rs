@@ -16,6 +16,7 @@ mod connection;
 mod epoch;
 mod error;
 mod keys;
+mod primary;
 mod reader;
 mod status;
 mod trim;

@@ -3,6 +3,7 @@
 use crate::connection::{Link, info_field};
 use crate::epoch::read_state;
 use crate::keys::{self, field};
+use crate::primary::script_that_knows_replicas;
 use crate::{Queue, QueueError};
 use backdrop_core::ingest::ReceivedEntry;
 use backdrop_core::log::{Cursor, EntryId, EpochMarker, Partition};
@@ -14,6 +15,7 @@ use std::time::Duration;
 /// Reads entries above the cursor, one by one so that their size is known before the next is taken,
 /// and the marker with them. KEYS: log, marker. ARGV: cursor, most entries, most bytes.
 const READ: &str = r"
+if is_replica() then return refused() end
 local entries = {}
 local bytes = 0
 local after = ARGV[1]
@@ -91,7 +93,7 @@ impl Queue {
     /// If Redis cannot be reached.
     pub async fn reader(&self, partition: Partition) -> Result<PartitionReader, QueueError> {
         let link = self.connect(RESPONSE_TIMEOUT).await?;
-        Ok(PartitionReader { partition, link, read: Script::new(READ) })
+        Ok(PartitionReader { partition, link, read: script_that_knows_replicas(READ) })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Redis dies, hangs, is full, and loses its answers or its memory.
 
 mod answers;
+mod demoted;
 mod epochs;
 mod failback;
 mod full;
@@ -11,6 +12,7 @@ mod rewrites;
 mod tail;
 
 pub(super) use answers::LOST as ANSWERS_LOST;
+pub(super) use demoted::DEMOTED as PRIMARY_DEMOTED;
 pub(super) use epochs::{BOTH_KILLED, MARKERS_DELETED, OPENING_INTERRUPTED};
 pub(super) use failback::FAILED_BACK;
 pub(super) use full::{BACKLOG_FULL, OUT_OF_MEMORY};

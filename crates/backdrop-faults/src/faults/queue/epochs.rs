@@ -1,9 +1,9 @@
 //! What happens while an epoch is opened, and to the marker that tells which one is open.
 
 use super::{is_refused_for, logs, until_applied};
-use crate::{Fault, Ledger, Load, Promise, Trial, Verdict};
-use anyhow::ensure;
-use backdrop_testing::{PostgresKind, Stack, StackOptions, redis, sqlx};
+use crate::{Doors, Fault, Ledger, Load, Promise, Trial, Verdict};
+use anyhow::{bail, ensure};
+use backdrop_testing::{Client, PostgresKind, Stack, StackOptions, redis, sqlx};
 use std::time::Duration;
 
 /// The opening of an epoch is interrupted when Redis has the new marker and Postgres has not committed it.
@@ -24,9 +24,12 @@ const COMMIT_TAKES: &str = "
         FOR EACH ROW EXECUTE FUNCTION commit_later();";
 /// How long it may take until somebody opens an epoch.
 const OPENING_WITHIN: Duration = Duration::from_secs(20);
+/// How long two may take to meet at an epoch, and how often they are made to try.
+const RACE_WITHIN: Duration = Duration::from_millis(1_500);
+const RACES_MAX: usize = 10;
 
 /// What happens to an opening before its commit.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Interruption {
     /// Redis dies once more, after it took the marker.
     RedisKilled,
@@ -34,20 +37,30 @@ enum Interruption {
     SessionsEnded,
     /// The worker dies; the ingest service opens epochs, too.
     WorkerKilled,
+    /// Nothing does; but both ingest services open one.
+    WritersRace,
 }
 
 fn opening_interrupted(trial: &mut Trial) -> anyhow::Result<Verdict> {
-    use Interruption::{RedisKilled, SessionsEnded, WorkerKilled};
+    use Interruption::{RedisKilled, SessionsEnded, WorkerKilled, WritersRace};
     let mut stack = trial.stack(StackOptions { workers: 1, ..StackOptions::default() })?;
+    let other = stack.spawn_write(&[], &[])?;
+    trial.until_ready(&other)?;
     let ledger = trial.ledger(&stack, 3);
+    let writer = Client::alternating(&[stack.write.address(), other.address()]);
+    let doors = Doors { writer, reader: stack.reader() };
     trial.block_on(sqlx::raw_sql(COMMIT_TAKES).execute(&stack.pool))?;
-    trial.under_load(&mut stack, &ledger, Load::default(), |trial, stack| {
-        for round in 0..trial.times(3, 15) {
+    trial.under_load_at(&doors, &mut stack, &ledger, Load::default(), |trial, stack| {
+        for round in 0..trial.times(4, 16) {
             trial.until_acknowledged(&ledger, 10)?;
+            let interruption = [RedisKilled, SessionsEnded, WorkerKilled, WritersRace][round % 4];
+            if interruption == WritersRace {
+                stack.workers[0].freeze();
+            }
             stack.redis.kill()?;
             stack.redis.restart()?;
             trial.until("an epoch is being opened", OPENING_WITHIN, || Ok(openings(trial, stack)? > 0))?;
-            match [RedisKilled, SessionsEnded, WorkerKilled][round % 3] {
+            match interruption {
                 RedisKilled => {
                     stack.redis.kill()?;
                     stack.redis.restart()?;
@@ -57,6 +70,7 @@ fn opening_interrupted(trial: &mut Trial) -> anyhow::Result<Verdict> {
                     stack.workers[0].kill();
                     stack.workers[0].restart()?;
                 }
+                WritersRace => race(trial, stack, &ledger)?,
             }
             trial.injected();
             trial.recovered(stack)?;
@@ -70,6 +84,30 @@ fn opening_interrupted(trial: &mut Trial) -> anyhow::Result<Verdict> {
 fn openings(trial: &Trial, stack: &Stack) -> anyhow::Result<i64> {
     let sql = "SELECT count(*) FROM pg_stat_activity
                WHERE datname = current_database() AND wait_event = 'PgSleep'";
+    Ok(trial.block_on(sqlx::query_scalar(sql).fetch_one(&stack.pool))?)
+}
+
+/// Waits until both ingest services open the epoch of one log; they may miss each other for a while.
+fn race(trial: &Trial, stack: &mut Stack, ledger: &Ledger) -> anyhow::Result<()> {
+    for _ in 0..RACES_MAX {
+        let met = trial.until("two open an epoch", RACE_WITHIN, || Ok(races(trial, stack)? > 0));
+        stack.workers[0].thaw();
+        if met.is_ok() {
+            return Ok(());
+        }
+        trial.until_acknowledged(ledger, 10)?;
+        stack.workers[0].freeze();
+        stack.redis.kill()?;
+        stack.redis.restart()?;
+    }
+    bail!("no two opened an epoch at the same time")
+}
+
+/// How many openings wait for one that is not committed, while the worker stands still.
+fn races(trial: &Trial, stack: &Stack) -> anyhow::Result<i64> {
+    let sql = "SELECT count(*) FROM pg_stat_activity waiting JOIN pg_stat_activity opening
+               ON opening.pid = ANY(pg_blocking_pids(waiting.pid))
+               WHERE waiting.datname = current_database() AND opening.wait_event = 'PgSleep'";
     Ok(trial.block_on(sqlx::query_scalar(sql).fetch_one(&stack.pool))?)
 }
 
