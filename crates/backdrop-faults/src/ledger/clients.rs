@@ -206,6 +206,8 @@ fn judge_answer(act: Act, answer: &Answer) -> Answered {
             _ => Answered::Faulty(format!("202 without a receipt: {}", answer.text)),
         },
         (503, _) if has_retry_after => Answered::Refused,
+        // A service that was frozen finds that the client was slow.
+        (408, _) => Answered::Refused,
         (504, _) => Answered::Unknown,
         (status, _) => Answered::Faulty(format!("{status} to {act:?}: {}", answer.text)),
     }
