@@ -25,7 +25,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 use uuid::Uuid;
 
 /// The shortest and the longest wait before asking again for what the worker cannot begin without.
@@ -117,7 +117,7 @@ impl Application {
         let ended = CancellationToken::new();
         let closed = ended.clone();
         let answering = tokio::spawn(async move { serve::until_closed(server, &closed).await });
-        work(&self.settings, self.database.clone(), self.queue, metrics, stop.closing().clone()).await;
+        work(&self.settings, self.database.clone(), self.queue, metrics, stop).await;
         ended.cancel();
         answering.await??;
         self.database.close().await;
@@ -125,14 +125,9 @@ impl Application {
     }
 }
 
-async fn work(
-    settings: &Settings,
-    database: Database,
-    queue: Queue,
-    metrics: Metrics,
-    stop: CancellationToken,
-) {
-    let Some(partitions) = partitions(&database, &stop).await else { return };
+async fn work(settings: &Settings, database: Database, queue: Queue, metrics: Metrics, stop: Stop) {
+    let closing = stop.closing();
+    let Some(partitions) = partitions(&database, closing).await else { return };
     let worker = Uuid::new_v4();
     info!(%worker, partitions = partitions.len(), "worker begins");
     let catalogue = Arc::new(Catalogue::start_without_tokens(database.clone()).await);
@@ -144,8 +139,9 @@ async fn work(
     let beating = CancellationToken::new();
     let heart = tokio::spawn(fleet::beat(database.clone(), worker, living_sender, beating.clone()));
     let mut tasks = JoinSet::new();
-    tasks.spawn(janitor::run(database.clone(), stop.clone()));
-    let transformer = Transformer::new(database.clone(), Arc::clone(&catalogue), queue.clone(), stop.clone());
+    tasks.spawn(janitor::run(database.clone(), closing.clone()));
+    let transformer =
+        Transformer::new(database.clone(), Arc::clone(&catalogue), queue.clone(), closing.clone());
     tasks.spawn(transformer.run());
     for partition in partitions {
         let decider = Decider {
@@ -165,19 +161,11 @@ async fn work(
             living: living.clone(),
             log_keep: settings.log_keep,
             metrics: metrics.clone(),
-            stop: stop.clone(),
+            stop: closing.clone(),
         };
         tasks.spawn(keeper.run());
     }
-    let time_is_over = async {
-        stop.cancelled().await;
-        tokio::time::sleep(END_WITHIN).await;
-    };
-    tokio::select! {
-        () = all_ended(&mut tasks, &stop) => {}
-        // As if it had died: what is not committed is done by the next worker.
-        () = time_is_over => warn!("runs in flight did not end in time and are given up"),
-    }
+    end(tasks, &stop).await;
     beating.cancel();
     let _ended = tokio::time::timeout(LEAVE_WITHIN, heart).await;
     let leaving = database.end_heartbeat(worker);
@@ -188,14 +176,27 @@ async fn work(
     }
 }
 
-async fn all_ended(tasks: &mut JoinSet<()>, stop: &CancellationToken) {
+/// Waits until all tasks have ended, which they are given time for once they are to stop.
+async fn end(mut tasks: JoinSet<()>, stop: &Stop) {
+    let time_is_over = async {
+        stop.closing().cancelled().await;
+        tokio::time::sleep(END_WITHIN).await;
+    };
+    tokio::select! {
+        () = all_ended(&mut tasks, stop) => {}
+        // As if it had died: what is not committed is done by the next worker.
+        () = time_is_over => warn!("runs in flight did not end in time and are given up"),
+    }
+}
+
+async fn all_ended(tasks: &mut JoinSet<()>, stop: &Stop) {
     while let Some(ended) = tasks.join_next().await {
         if let Err(error) = ended
             && error.is_panic()
         {
             // An invariant is broken. Better no worker than one that neglects a partition unseen.
-            tracing::error!(error = chain(&error), "a task of the worker panicked, stopping");
-            stop.cancel();
+            error!(error = chain(&error), "a task of the worker panicked, stopping");
+            stop.close();
         }
     }
 }

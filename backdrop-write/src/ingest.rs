@@ -1,32 +1,26 @@
 //! Putting a change into the log and learning how it ended.
 
-use crate::auth::Caller;
+mod change;
+
+pub(crate) use change::{Change, Submitted};
+
 use crate::backlog::Backlog;
-use crate::body::Room;
-use crate::ending::{Ended, not_stored};
+use crate::ending::Ended;
 use crate::error::WriteError;
-use crate::idempotency::IDEMPOTENT_REPLAYED;
 use crate::metrics::{Append, Metrics};
-use crate::outcomes::{Awaited, Outcomes, Waiter};
-use backdrop_core::batch::{BatchKind, Envelope, Handling, Idempotency};
-use backdrop_core::data_set::DataSet;
+use crate::outcomes::{Outcomes, Waiter};
+use backdrop_core::batch::Idempotency;
 use backdrop_core::error::{ErrorCode, chain};
-use backdrop_core::origin::Origin;
 use backdrop_core::receipt::ReceiptId;
-use backdrop_core::record::Violation;
-use backdrop_postgres::{BatchRow, Database, StoreError};
-use backdrop_queue::{Accepted, AppendError, AppendRequest, Appender, Durability, Queue};
-use backdrop_service::request::{self, RequestId};
+use backdrop_postgres::{Database, StoreError};
+use backdrop_queue::{Accepted, AppendError, Appender, Durability, Queue};
+use backdrop_service::request;
 use backdrop_service::serve::Stop;
-use backdrop_service::trace::{self, TraceParent};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tracing::{debug, error, info, warn};
-use uuid::Uuid;
 
-/// For how long at least an append whose answer was lost is repeated, however short the client waits.
-const APPEND_DEADLINE_MIN: Duration = Duration::from_secs(5);
 /// How long those who wait go on waiting when the process closes: most end within a moment, and
 /// the others must be answered before the process ends.
 const WAIT_WHEN_STOPPING: Duration = Duration::from_secs(5);
@@ -38,89 +32,6 @@ const KEY_WAS_USED: &str = "This Idempotency-Key was used before, for another re
                             new key, or send what was sent with it.";
 /// How long what is known of the queue's durability counts as known.
 const DURABILITY_AGE_MAX: Duration = Duration::from_secs(30);
-
-/// A change to a data set.
-#[derive(Debug)]
-pub(crate) struct Change<'a> {
-    pub(crate) data_set: &'a DataSet,
-    pub(crate) kind: BatchKind,
-    pub(crate) origin: Origin,
-    /// The version of the configuration by which the caller was judged.
-    pub(crate) configuration: i64,
-    pub(crate) handling: Handling,
-    /// What is wrong with records already, in lenient handling.
-    pub(crate) faults: Vec<Violation>,
-    /// The key under which the client may send it again.
-    pub(crate) idempotency: Option<Idempotency>,
-    /// The JSON array of records; empty for a change without.
-    pub(crate) records: String,
-    /// How many records there are.
-    pub(crate) count: usize,
-    /// Their place in memory, given back when they are in the queue.
-    pub(crate) room: Option<Room>,
-    pub(crate) caller: Caller,
-    pub(crate) request_id: RequestId,
-    /// The trace the client is in, if it told.
-    pub(crate) traceparent: Option<TraceParent>,
-    /// How long to wait for the outcome.
-    pub(crate) wait: Duration,
-}
-
-impl Change<'_> {
-    /// The id of its batch: the same for all requests that share a key and a body.
-    fn batch_id(&self) -> Uuid {
-        self.idempotency
-            .as_ref()
-            .map_or_else(Uuid::now_v7, |idempotency| idempotency.batch_id(self.data_set.id))
-    }
-
-    /// What the answer to it tells.
-    fn told(&self) -> Told {
-        let tells_details =
-            self.handling == Handling::Lenient || matches!(self.kind, BatchKind::Replay { .. });
-        // Who shares a key with others may get the answer of one that was handled leniently.
-        let awaited =
-            if tells_details || self.idempotency.is_some() { Awaited::Row } else { Awaited::Outcome };
-        Told { awaited, tells_details }
-    }
-}
-
-/// What the answer to a change tells.
-#[derive(Clone, Copy, Debug)]
-struct Told {
-    awaited: Awaited,
-    tells_details: bool,
-}
-
-impl Told {
-    fn answer(self, ended: Ended, is_repeated: bool) -> Result<Submitted, WriteError> {
-        match ended {
-            Ended::Stored(row) => {
-                let details = row.filter(|row| self.tells_details || row.rejected > 0);
-                Ok(Submitted::Stored { details, is_repeated })
-            }
-            Ended::NotStored(row) => {
-                let error = WriteError::from(not_stored(row.outcome, row.violations));
-                let (name, value) = IDEMPOTENT_REPLAYED;
-                Err(if is_repeated { error.with_header(name, value) } else { error })
-            }
-        }
-    }
-}
-
-/// What is known of a change that was accepted.
-#[derive(Debug)]
-pub(crate) enum Submitted {
-    /// It is committed.
-    Stored {
-        /// What the answer tells of it, if it tells more than that.
-        details: Option<Box<BatchRow>>,
-        /// Whether it was so before: the change repeats another one.
-        is_repeated: bool,
-    },
-    /// It waits in the queue.
-    Queued(ReceiptId),
-}
 
 /// The way into the log.
 #[derive(Debug)]
@@ -180,7 +91,7 @@ impl Ingest {
             self.metrics.appended(Append::from(&error));
             refused(&error, receipt)
         })?;
-        let request = append_request(change, batch_id);
+        let request = change.into_request(batch_id);
         let began = Instant::now();
         let accepted = tokio::select! {
             accepted = self.appender.append(request) => accepted,
@@ -291,27 +202,6 @@ impl Ingest {
             Some(known) => Some(known),
             None => self.queue.durability().await.ok(),
         }
-    }
-}
-
-fn append_request(change: Change<'_>, batch_id: Uuid) -> AppendRequest {
-    let RequestId(request_id) = change.request_id;
-    let envelope = Envelope {
-        data_set: Some(change.data_set.name.to_string()),
-        token_id: change.caller.token_id(),
-        traceparent: trace::passed_on(change.traceparent).map(|parent| parent.as_str().to_owned()),
-        idempotency: change.idempotency,
-        origin: change.origin,
-        configuration: change.configuration,
-        handling: change.handling,
-        faults: change.faults,
-        ..Envelope::new(change.kind, batch_id, change.data_set.id, request_id)
-    };
-    AppendRequest {
-        partition: change.data_set.partition,
-        envelope,
-        records: change.records,
-        deadline: Instant::now() + change.wait.max(APPEND_DEADLINE_MIN),
     }
 }
 

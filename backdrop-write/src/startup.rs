@@ -80,12 +80,7 @@ impl Application {
             database,
             queue,
             guard: Guard::new(&settings.admin_token, settings.token_requests_per_minute),
-            body: BodyBounds {
-                bytes: settings.body_bytes,
-                timeout: settings.body_timeout,
-                rate: settings.body_rate,
-                rooms: Rooms::new(settings.bodies_bytes),
-            },
+            body: body_bounds(&settings),
             wait: settings.wait,
             dry_runs: Semaphore::new(DRY_RUNS),
             registry,
@@ -136,5 +131,14 @@ impl Application {
             tokio::time::timeout(LAST_USES_TIMEOUT, state.guard.write_uses(&state.database)).await;
         state.database.close().await;
         Ok(())
+    }
+}
+
+fn body_bounds(settings: &Settings) -> BodyBounds {
+    BodyBounds {
+        bytes: settings.body_bytes,
+        timeout: settings.body_timeout,
+        rate: settings.body_rate,
+        rooms: Rooms::new(settings.bodies_bytes),
     }
 }

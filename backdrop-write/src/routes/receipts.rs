@@ -63,11 +63,11 @@ fn given_at(id: ReceiptId) -> Option<Timestamp> {
 }
 
 async fn has_backlog(state: &State, id: ReceiptId, cursor: Cursor) -> Result<bool, WriteError> {
-    let backlog = state.queue.backlog(id.partition).await.map_err(|_| {
+    let last = state.queue.last_entry(id.partition).await.map_err(|_| {
         let message = "The queue is not available just now, so the state of the write is not known.";
         WriteError::new(ErrorCode::QueueUnavailable, message)
     })?;
-    Ok(cursor.is_before(backlog.last))
+    Ok(cursor.is_before(last))
 }
 
 fn no_receipt() -> WriteError {

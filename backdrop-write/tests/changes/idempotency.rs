@@ -1,7 +1,7 @@
 //! Idempotency keys: a request that is sent again is answered as the first, and done once.
 
 use super::{PATH, PATIENCE, ended, path_of, records, rejected, send, stack, stack_with};
-use backdrop_testing::{Answer, PostgresKind, Stack, StackOptions, eventually, sqlx};
+use backdrop_testing::{Answer, PostgresKind, Service, Stack, StackOptions, eventually, sqlx};
 use serde_json::{Value, json};
 
 fn is_replayed(answer: &Answer) -> bool {
@@ -80,7 +80,7 @@ async fn requests_at_the_same_time_are_stored_once_and_all_answered() {
     let answers: Vec<Answer> = std::thread::scope(|scope| {
         let sending: Vec<_> =
             (0..6).map(|_| scope.spawn(|| keyed.post(PATH, &json!([{"count": 1}, {"count": 2}])))).collect();
-        stack.spawn_worker().map(|worker| {
+        stack.spawn(Service::Worker, &[], &[]).map(|worker| {
             let answers = sending.into_iter().map(|answer| answer.join().expect("answered")).collect();
             drop(worker);
             answers

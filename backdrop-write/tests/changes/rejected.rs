@@ -1,7 +1,7 @@
 //! Rejected batches: shown, replayed, discarded.
 
 use super::{PATH, PATIENCE, path_of, records, rejected, send, set_schema, stack_with};
-use backdrop_testing::{Answer, Client, Stack, eventually, sqlx};
+use backdrop_testing::{Answer, Client, Service, Stack, eventually, sqlx};
 use serde_json::{Value, json};
 
 /// A stack whose data set took no texts, and then does; and the path of a batch of texts that was rejected. It holds
@@ -150,7 +150,7 @@ async fn a_replay_at_the_same_time_as_another_is_stored_once() {
     stack.workers.clear();
     let mut answers: Vec<Answer> = std::thread::scope(|scope| {
         let sending: Vec<_> = (0..4).map(|_| scope.spawn(|| replay(&writer, &path))).collect();
-        let worker = stack.spawn_worker().expect("a worker");
+        let worker = stack.spawn(Service::Worker, &[], &[]).expect("a worker");
         let answers = sending.into_iter().map(|answer| answer.join().expect("answered")).collect();
         drop(worker);
         answers

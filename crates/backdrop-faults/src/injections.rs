@@ -1,9 +1,8 @@
 //! Faults in place: each is done to a stack that runs, and healed, within seconds. The soak draws from them.
 
 use crate::trial::Trial;
-use anyhow::{Context, ensure};
-use backdrop_testing::sqlx;
-use backdrop_testing::{Stack, redis};
+use anyhow::ensure;
+use backdrop_testing::{Stack, redis, sqlx};
 
 /// Something done to a stack under load, and healed.
 #[derive(Clone, Copy, Debug)]
@@ -99,14 +98,14 @@ fn freeze_redis(trial: &mut Trial, stack: &mut Stack) -> anyhow::Result<()> {
 }
 
 fn kill_postgres(trial: &mut Trial, stack: &mut Stack) -> anyhow::Result<()> {
-    let server = stack.postgres.as_mut().context("a Postgres of its own")?.server();
+    let server = stack.own_postgres().server();
     server.kill()?;
     outage(trial);
     server.restart()
 }
 
 fn stop_postgres(trial: &mut Trial, stack: &mut Stack) -> anyhow::Result<()> {
-    let server = stack.postgres.as_mut().context("a Postgres of its own")?.server();
+    let server = stack.own_postgres().server();
     server.stop_immediately()?;
     outage(trial);
     server.restart()

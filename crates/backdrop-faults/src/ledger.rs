@@ -2,12 +2,13 @@
 
 mod act;
 mod clients;
+mod evidence;
 mod judge;
 mod model;
 mod verdict;
 
 pub use clients::Load;
-pub(crate) use judge::backlog_bytes;
+pub(crate) use evidence::backlog_bytes;
 pub use verdict::Verdict;
 
 use act::{Act, GROUP};

@@ -6,10 +6,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// By how much the last quarter of a life may hold more than the first: a quarter for what allocators keep after a
-/// burst, ..
+/// By how many percent the last quarter of a life may hold more than the first: what allocators keep after a burst.
 const GROWTH_MAX_PERCENT: u64 = 25;
-/// .. and so many KiB, which is a run of batches.
+/// How many KiB it may hold besides: a run of batches.
 const GROWTH_MAX_KIB: u64 = 16 * 1024;
 
 /// What was seen of all processes.

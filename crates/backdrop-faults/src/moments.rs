@@ -31,10 +31,4 @@ impl Moments {
     pub const fn within_ms(&mut self, ms: u64) -> Duration {
         Duration::from_millis(self.below(ms))
     }
-
-    /// Further numbers that follow from the same seed, for somebody who draws at the same time.
-    #[must_use]
-    pub const fn fork(&mut self) -> Self {
-        Self(self.below(u64::MAX))
-    }
 }

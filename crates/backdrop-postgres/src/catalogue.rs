@@ -4,77 +4,29 @@
 //! five seconds the version is compared anyway, and a data set that is not known is looked for once
 //! more before it is called missing.
 
+mod follow;
 mod load;
+mod snapshot;
 
-use crate::database::is_alive;
+pub use snapshot::{KnownDataSet, KnownToken};
+
 use crate::{Database, StoreError};
 use arc_swap::ArcSwap;
-use backdrop_core::backoff::Backoff;
-use backdrop_core::data_set::{DataSet, DataSetId, DataSetName};
-use backdrop_core::error::chain;
+use backdrop_core::data_set::{DataSetId, DataSetName};
 use backdrop_core::time::Timestamp;
-use backdrop_core::token::{Scope, TokenHash, TokenId};
-use sqlx::Acquire;
-use std::collections::HashMap;
+use backdrop_core::token::TokenHash;
+use snapshot::{Snapshot, Wanted};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
-use uuid::Uuid;
 
-/// How long a change can go unnoticed if its notification is lost.
-const POLL_INTERVAL: Duration = Duration::from_secs(5);
-/// The shortest and the longest wait before listening again after the connection was lost.
-const RECONNECT_DELAYS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(1));
 /// For how long a process that starts waits for its configuration before it begins without.
 const START_WAIT: Duration = Duration::from_secs(1);
 /// How long loading the configuration may take before Postgres counts as hanging.
 const REFRESH_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// A data set and its tokens.
-#[derive(Debug)]
-pub struct KnownDataSet {
-    /// The data set.
-    pub data_set: DataSet,
-    /// Its tokens that are not revoked, if this process has to know them.
-    pub tokens: Vec<KnownToken>,
-}
-
-/// A token that is not revoked.
-#[derive(Clone, Debug)]
-pub struct KnownToken {
-    /// Its identity.
-    pub id: TokenId,
-    /// Its hash.
-    pub hash: TokenHash,
-    /// What it lets its holder do.
-    pub scopes: Vec<Scope>,
-    /// When it ends to be valid; `None`: never.
-    pub expires_at: Option<Timestamp>,
-    /// How many requests a minute each process lets through; `None`: what the service is set to.
-    pub requests_per_minute: Option<u32>,
-}
-
-impl KnownToken {
-    /// Whether it lets its holder do what asks for the scope.
-    pub fn allows(&self, asked: Scope) -> bool {
-        self.scopes.iter().any(|scope| scope.includes(asked))
-    }
-}
-
-impl KnownDataSet {
-    /// The token of this data set that has the hash and is valid at the time.
-    pub fn token(&self, hash: &TokenHash, now: Timestamp) -> Option<&KnownToken> {
-        // All are compared, so that the time it takes does not tell which one came close.
-        let matching = self.tokens.iter().filter(|token| token.hash.matches(hash));
-        matching.fold(None, |found, token| {
-            let is_valid = token.expires_at.is_none_or(|expires_at| now < expires_at);
-            if is_valid { Some(token) } else { found }
-        })
-    }
-}
 
 /// What a process has to know.
 #[derive(Clone, Copy, Debug)]
@@ -83,37 +35,6 @@ enum Contents {
     WithTokens,
     /// Data sets alone: a process that checks no token need not be let see their hashes.
     WithoutTokens,
-}
-
-/// Which data set is meant.
-#[derive(Clone, Copy, Debug)]
-enum Wanted<'a> {
-    Id(DataSetId),
-    Name(&'a str),
-    GroupAndType(&'a str, &'a str),
-}
-
-#[derive(Debug, Default)]
-struct Snapshot {
-    version: i64,
-    /// Goes with the version, so that a store that was restored, and changed since, cannot pass for the one it was.
-    life: String,
-    by_id: HashMap<DataSetId, Arc<KnownDataSet>>,
-    by_name: HashMap<String, DataSetId>,
-    by_group: HashMap<String, HashMap<String, DataSetId>>,
-}
-
-impl Snapshot {
-    fn find(&self, wanted: Wanted<'_>) -> Option<Arc<KnownDataSet>> {
-        let id = match wanted {
-            Wanted::Id(id) => Some(id),
-            Wanted::Name(name) => self.by_name.get(name).copied(),
-            Wanted::GroupAndType(group, data_type) => {
-                self.by_group.get(group).and_then(|types| types.get(data_type)).copied()
-            }
-        };
-        self.by_id.get(&id?).cloned()
-    }
 }
 
 /// How often the process had at hand what was looked for.
@@ -147,12 +68,18 @@ struct Shared {
     database: Database,
     contents: Contents,
     snapshot: ArcSwap<Snapshot>,
-    /// When the newest refresh began. Who waits for the lock and finds that one began after they asked
-    /// need not do it again.
-    refreshed: Mutex<Option<Instant>>,
-    /// When the last refresh that failed did. Never held across an await.
-    failed: std::sync::Mutex<Option<Instant>>,
+    /// Held by who refreshes.
+    refreshes: Mutex<Refreshes>,
     lookups: Arc<Lookups>,
+}
+
+/// What became of the newest refreshes. Who waited for one need not do it again.
+#[derive(Debug, Default)]
+struct Refreshes {
+    /// When the newest that went well began.
+    began: Option<Instant>,
+    /// When the newest that did not go well was given up.
+    failed: Option<Instant>,
 }
 
 impl Catalogue {
@@ -173,14 +100,13 @@ impl Catalogue {
             database,
             contents,
             snapshot,
-            refreshed: Mutex::new(None),
-            failed: std::sync::Mutex::default(),
+            refreshes: Mutex::default(),
             lookups: Arc::default(),
         });
         if !matches!(tokio::time::timeout(START_WAIT, shared.refresh()).await, Ok(Ok(()))) {
             warn!("configuration not loaded yet");
         }
-        let follower = tokio::spawn(follow(Arc::clone(&shared)));
+        let follower = tokio::spawn(follow::follow(Arc::clone(&shared)));
         Self { shared, follower }
     }
 
@@ -285,67 +211,33 @@ impl Shared {
 
     async fn refresh(&self) -> Result<(), StoreError> {
         let asked = Instant::now();
-        let mut refreshed = self.refreshed.lock().await;
-        if refreshed.is_some_and(|began| began > asked) {
+        let mut refreshes = self.refreshes.lock().await;
+        if refreshes.began.is_some_and(|began| began > asked) {
             return Ok(());
         }
         // A failure is everybody's who waited for it: they would else fail one after the other.
-        if self.has_failed_since(asked) {
+        if refreshes.failed.is_some_and(|failed| failed > asked) {
             return Err(StoreError::NoAnswer);
         }
+        let began = Instant::now();
         let loaded = tokio::time::timeout(REFRESH_TIMEOUT, self.load()).await;
-        let began = loaded.unwrap_or(Err(StoreError::NoAnswer)).inspect_err(|_| self.note_failure())?;
-        *refreshed = Some(began);
+        match loaded.unwrap_or(Err(StoreError::NoAnswer)) {
+            Ok(()) => refreshes.began = Some(began),
+            Err(error) => {
+                refreshes.failed = Some(Instant::now());
+                return Err(error);
+            }
+        }
         Ok(())
     }
 
-    /// Loads what is new, and gives when it began to.
-    async fn load(&self) -> Result<Instant, StoreError> {
-        let began = Instant::now();
+    /// Loads what is new.
+    async fn load(&self) -> Result<(), StoreError> {
         let known = self.snapshot.load_full();
         if let Some(snapshot) = load::other_than(&self.database, self.contents, &known).await? {
             info!(version = snapshot.version, data_sets = snapshot.by_id.len(), "configuration loaded");
             self.snapshot.store(Arc::new(snapshot));
         }
-        Ok(began)
-    }
-
-    fn has_failed_since(&self, asked: Instant) -> bool {
-        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        failed.is_some_and(|at| at > asked)
-    }
-
-    fn note_failure(&self) {
-        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-    }
-}
-
-/// Refreshes on each notification, on each reconnection and at intervals, until the pool is closed.
-async fn follow(shared: Arc<Shared>) {
-    let mut backoff = Backoff::new(RECONNECT_DELAYS.0, RECONNECT_DELAYS.1, Uuid::new_v4().as_u64_pair().0);
-    while !shared.database.pool.is_closed() {
-        let Err(error) = listen(&shared, &mut backoff).await else { return };
-        let wait = backoff.failed();
-        if !shared.database.pool.is_closed() && backoff.failures() == 1 {
-            warn!(error = chain(&error), "listening for configuration changes failed");
-        }
-        tokio::time::sleep(wait).await;
-    }
-}
-
-/// Ends with an error, or with the pool.
-async fn listen(shared: &Shared, backoff: &mut Backoff) -> Result<(), StoreError> {
-    let mut listener = shared.database.listen("backdrop_configuration").await?;
-    loop {
-        shared.refresh().await?;
-        backoff.succeeded();
-        tokio::select! {
-            notification = listener.recv() => { notification?; }
-            () = tokio::time::sleep(POLL_INTERVAL) => {
-                // One that has fallen silent tells nothing any more.
-                is_alive((&mut listener).acquire().await?).await?;
-            }
-            () = shared.database.pool.close_event() => return Ok(()),
-        }
+        Ok(())
     }
 }

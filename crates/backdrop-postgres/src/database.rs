@@ -7,17 +7,21 @@
 //!
 //! **Invariant.** Only a primary is talked to: a standby would show what is no longer so, and take nothing.
 
+mod connections;
+mod probe;
 mod silence;
 
+pub(crate) use connections::is_alive;
+
 use crate::{SaveError, StoreError};
+use connections::{Retired, SIGN_OF_LIFE_WITHIN, pool_options};
+use probe::Probe;
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool, PgPoolOptions};
-use sqlx::{Connection, Row};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
 use std::future::Future;
-use std::io::{Error, ErrorKind};
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tracing::warn;
 
@@ -28,11 +32,8 @@ const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(5);
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long sent bytes may stay unacknowledged by the other host before its connection counts as dead.
 const TCP_USER_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a connection may take to show that it lives, and an answer to come later than Postgres itself would
-/// have given the statement up: as long as a busy network and a busy server take together.
-const SIGN_OF_LIFE_WITHIN: Duration = Duration::from_secs(2);
-/// How long a sign of life may take.
-const PING_TIMEOUT: Duration = Duration::from_secs(2);
+/// How many connections listen, besides those of the pool.
+const LISTENING: u32 = 1;
 /// How long closing may wait for connections that are in use: one to a server that hangs is never given back.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -51,12 +52,12 @@ pub struct DatabaseSettings {
     pub application_name: String,
 }
 
-/// How many connections to Postgres there are.
+/// How many connections to Postgres there are, but for the one that asks for signs of life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Connections {
     /// Open, and not in use.
     pub idle: u32,
-    /// In use.
+    /// In use; one of them always is, to listen.
     pub used: u32,
     /// The most that are opened.
     pub max: u32,
@@ -71,14 +72,8 @@ pub struct Database {
     silence: Duration,
     retired: Retired,
     runtime: Handle,
-    /// For signs of life: of its own, so that the answer tells of Postgres and not of who else uses it.
     probe: Arc<Probe>,
 }
-
-/// When something showed last that connections cannot be relied on: the server takes no writes any more, or work was
-/// given up, perhaps while it began a transaction. Those that are older are not used again.
-#[derive(Clone, Debug, Default)]
-struct Retired(Arc<Mutex<Option<Instant>>>);
 
 impl Database {
     /// Prepares a pool without connecting: what needs a connection waits for one, or fails as
@@ -102,13 +97,12 @@ impl Database {
             ]);
         let retired = Retired::default();
         let pool = pool_options(&retired)
-            // One connection is the listener's.
-            .max_connections(settings.max_connections.saturating_sub(1).max(1))
+            .max_connections(settings.max_connections.saturating_sub(LISTENING).max(1))
             .acquire_timeout(settings.acquire_timeout)
             .connect_lazy_with(options.clone());
         // Postgres gives up a statement, and the pool the search for a connection, in their time.
         let silence = settings.statement_timeout.max(settings.acquire_timeout) + SIGN_OF_LIFE_WITHIN;
-        let probe = Arc::new(Probe { options: options.clone(), connection: tokio::sync::Mutex::default() });
+        let probe = Arc::new(Probe::new(options.clone()));
         Ok(Self { pool, options, silence, retired, runtime: Handle::current(), probe })
     }
 
@@ -171,8 +165,8 @@ impl Database {
     pub fn connections(&self) -> Connections {
         // The two are read one after the other, so that one may be idle that is not counted yet.
         let idle = u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX);
-        let used = self.pool.size().saturating_sub(idle);
-        Connections { idle, used, max: self.pool.options().get_max_connections() }
+        let used = self.pool.size().saturating_sub(idle) + LISTENING;
+        Connections { idle, used, max: self.pool.options().get_max_connections() + LISTENING }
     }
 
     /// Asks for the shortest sign of life, over a connection of its own.
@@ -181,8 +175,7 @@ impl Database {
     /// If none comes; the error tells why.
     pub async fn ping(&self) -> Result<(), StoreError> {
         let probe = Arc::clone(&self.probe);
-        let asked = async move { tokio::time::timeout(PING_TIMEOUT, probe.ask()).await };
-        self.in_task(async move { asked.await.unwrap_or(Err(StoreError::NoAnswer)) }).await
+        self.in_task(async move { probe.ask().await }).await
     }
 
     /// Closes all connections, after the work that uses them, if that ends soon.
@@ -190,85 +183,5 @@ impl Database {
         if tokio::time::timeout(CLOSE_TIMEOUT, self.pool.close()).await.is_err() {
             warn!("connections to the store could not be closed in time");
         }
-    }
-}
-
-#[derive(Debug)]
-struct Probe {
-    options: PgConnectOptions,
-    connection: tokio::sync::Mutex<Option<PgConnection>>,
-}
-
-impl Probe {
-    async fn ask(&self) -> Result<(), StoreError> {
-        let mut kept = self.connection.lock().await;
-        // Taken out while it is used: whoever gives up in the middle leaves none behind.
-        if let Some(connection) = kept.take()
-            && let Ok(connection) = Self::ask_over(connection).await
-        {
-            *kept = Some(connection);
-            return Ok(());
-        }
-        // Lost, perhaps by a restart that is over.
-        let mut connection = PgConnection::connect_with(&self.options).await?;
-        refuse_standby(&mut connection).await?;
-        *kept = Some(Self::ask_over(connection).await?);
-        Ok(())
-    }
-
-    /// Also shows whether the database was migrated.
-    async fn ask_over(mut connection: PgConnection) -> Result<PgConnection, StoreError> {
-        sqlx::query("SELECT version FROM configuration").execute(&mut connection).await?;
-        Ok(connection)
-    }
-}
-
-impl Retired {
-    fn note(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-    }
-
-    /// Whether a connection of that age is not to be used again.
-    fn concerns(&self, age: Duration) -> bool {
-        let noted = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        noted.is_some_and(|noted| noted.elapsed() <= age)
-    }
-}
-
-/// How connections are begun, handed out and taken back.
-fn pool_options(retired: &Retired) -> PgPoolOptions {
-    let (before, after) = (retired.clone(), retired.clone());
-    PgPoolOptions::new()
-        .after_connect(|connection, _| Box::pin(refuse_standby(connection)))
-        // The pool's own test has no bound.
-        .test_before_acquire(false)
-        .before_acquire(move |connection, about| {
-            let is_old = before.concerns(about.age);
-            Box::pin(async move { if is_old { Ok(false) } else { is_alive(connection).await } })
-        })
-        // The pool tests once more by itself, without bound: held is only what falls silent in that very moment.
-        .after_release(move |connection, about| {
-            let is_old = after.concerns(about.age);
-            Box::pin(async move { if is_old { Ok(false) } else { is_alive(connection).await } })
-        })
-}
-
-/// The pool waits, and connects again, until it reaches a primary or its time is up.
-async fn refuse_standby(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    // As plain text: one question and one answer.
-    let row = sqlx::raw_sql("SELECT pg_is_in_recovery()").fetch_one(connection).await?;
-    let is_standby: bool = row.try_get(0)?;
-    if is_standby {
-        let message = "the server is a standby, which takes no writes and may lag";
-        return Err(Error::new(ErrorKind::ReadOnlyFilesystem, message).into());
-    }
-    Ok(())
-}
-
-/// Whether a connection shows a sign of life in time; an error if not.
-pub(crate) async fn is_alive(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    match tokio::time::timeout(SIGN_OF_LIFE_WITHIN, connection.ping()).await {
-        Ok(answered) => answered.map(|()| true),
-        Err(_) => Err(Error::new(ErrorKind::TimedOut, "the connection is silent").into()),
     }
 }

@@ -27,5 +27,5 @@ pub use append::{Accepted, AppendRequest, Appender};
 pub use connection::{Queue, QueueSettings};
 pub use error::{AppendError, QueueError};
 pub use reader::{PartitionReader, ReadBounds, ReadResult};
-pub use status::{Backlog, Durability, MemoryUse};
+pub use status::{Durability, MemoryUse};
 pub use waiting::Waiting;

@@ -1,10 +1,8 @@
 //! What operators want to know of the queue, and what the services insist on.
 
 use crate::connection::info_field;
-use crate::keys;
 use crate::{Queue, QueueError};
 use backdrop_core::log::{EntryId, Partition};
-use redis::AsyncCommands;
 use std::collections::HashMap;
 
 /// How durable an accepted batch is before it is applied.
@@ -46,15 +44,6 @@ impl MemoryUse {
     }
 }
 
-/// What waits in a partition.
-#[derive(Clone, Copy, Debug)]
-pub struct Backlog {
-    /// The last entry that was given an id, 0-0 if none ever was.
-    pub last: EntryId,
-    /// Bytes that wait to be applied, as far as workers have told.
-    pub bytes: u64,
-}
-
 impl Queue {
     /// Asks for a sign of life, and whether it may be used as a queue.
     ///
@@ -89,15 +78,11 @@ impl Queue {
         Ok(Durability { appendfsync, maxmemory_policy: policy })
     }
 
-    /// What waits in a partition.
+    /// The last entry of a partition that was given an id, 0-0 if none ever was.
     ///
     /// # Errors
     /// If Redis cannot be asked.
-    pub async fn backlog(&self, partition: Partition) -> Result<Backlog, QueueError> {
-        let last = self.state(partition).await?.last;
-        let (appended, applied): (Option<u64>, Option<u64>) =
-            self.pooled().await?.hmget(keys::marker(partition), &["appended", "applied"]).await?;
-        let bytes = appended.unwrap_or(0).saturating_sub(applied.unwrap_or(0));
-        Ok(Backlog { last, bytes })
+    pub async fn last_entry(&self, partition: Partition) -> Result<EntryId, QueueError> {
+        Ok(self.state(partition).await?.last)
     }
 }

@@ -26,7 +26,7 @@ pub use process::{Process, wake_children};
 pub use proxy::{Proxy, Traffic};
 pub use scripted::{Reply, Request, answering, scripted};
 pub use servers::{SHARED_POSTGRES, SharedPostgres};
-pub use stack::{ADMIN_TOKEN, PostgresKind, Stack, StackOptions, connect_to, eventually};
+pub use stack::{ADMIN_TOKEN, PostgresKind, Service, Stack, StackOptions, connect_to, eventually};
 
 /// The Redis of a stack, and how it can be told to run.
 pub use backdrop_cli::private::{PostgresOptions, PrivatePostgres, PrivateRedis, RedisOptions, versions};

@@ -52,6 +52,18 @@ pub enum Connections {
 pub(crate) struct Proxies(Vec<(Pair, Proxy)>);
 
 impl Proxies {
+    /// A proxy before the queue and the store for each service.
+    pub(crate) fn before(queue: SocketAddr, store: SocketAddr) -> std::io::Result<Self> {
+        let mut proxies = Self::default();
+        for pair in [Pair::WriteRedis, Pair::WorkerRedis] {
+            proxies.put(pair, queue)?;
+        }
+        for pair in Pair::POSTGRES {
+            proxies.put(pair, store)?;
+        }
+        Ok(proxies)
+    }
+
     /// Puts a proxy before an address, for one pair.
     pub(crate) fn put(&mut self, pair: Pair, target: SocketAddr) -> std::io::Result<()> {
         self.0.push((pair, Proxy::start(target)?));

@@ -47,7 +47,7 @@ struct State {
     delay_ms: AtomicU64,
     ended: AtomicBool,
     /// The first request that holds this makes answers be lost.
-    trigger: Mutex<Option<&'static str>>,
+    lose_at: Mutex<Option<&'static str>>,
     /// The first request that holds this is held back, and everything after it.
     stall_at: Mutex<Option<&'static str>>,
     connections: Mutex<HashMap<u64, Arc<Connection>>>,
@@ -100,7 +100,7 @@ impl Proxy {
 
     /// Says what to do with bytes from now on.
     pub fn set(&self, traffic: Traffic) {
-        self.state.traffic.store(traffic as u8, Ordering::Relaxed);
+        self.state.set(traffic);
     }
 
     /// Holds back bytes for at least so long in each direction, from now on.
@@ -108,6 +108,7 @@ impl Proxy {
         let by_ms = by.as_millis().try_into().expect("a short time");
         self.state.delay_ms.store(by_ms, Ordering::Relaxed);
     }
+
     /// Passes nothing on any more over the connections that are open, for ever, and tells neither side; new ones
     /// work. Gives how many there were.
     pub fn silence(&self) -> usize {
@@ -119,7 +120,7 @@ impl Proxy {
     /// Loses answers from the next request on that holds the text: what that request asked for is done,
     /// but who asked does not learn it. Returns when such a request has come.
     pub fn lose_answers_from(&self, text: &'static str) {
-        *locked(&self.state.trigger) = Some(text);
+        *locked(&self.state.lose_at) = Some(text);
         eventually("a request for which to lose the answer", Duration::from_secs(10), || {
             self.state.is(Traffic::AnswersLost)
         });
@@ -166,7 +167,7 @@ impl State {
             target: Mutex::new(target),
             traffic: AtomicU8::default(),
             ended: AtomicBool::default(),
-            trigger: Mutex::default(),
+            lose_at: Mutex::default(),
             stall_at: Mutex::default(),
             delay_ms: AtomicU64::default(),
             connections: Mutex::default(),
@@ -200,24 +201,23 @@ impl State {
 
     /// Loses answers if these bytes hold what was waited for.
     fn notice(&self, request: &[u8]) {
-        let mut trigger = locked(&self.trigger);
-        if trigger.is_some_and(|text| request.windows(text.len()).any(|part| part == text.as_bytes())) {
-            *trigger = None;
-            self.traffic.store(Traffic::AnswersLost as u8, Ordering::Relaxed);
+        if has_come(&self.lose_at, request) {
+            self.set(Traffic::AnswersLost);
         }
     }
 
     /// Holds everything back if these bytes hold what was waited for, and as long as it is told to.
     fn hold_back(&self, request: &[u8]) {
-        let mut stall_at = locked(&self.stall_at);
-        if stall_at.is_some_and(|text| request.windows(text.len()).any(|part| part == text.as_bytes())) {
-            *stall_at = None;
-            self.traffic.store(Traffic::Stalled as u8, Ordering::Relaxed);
-            drop(stall_at);
+        if has_come(&self.stall_at, request) {
+            self.set(Traffic::Stalled);
             while self.is(Traffic::Stalled) && !self.ended.load(Ordering::Relaxed) {
                 thread::sleep(TICK);
             }
         }
+    }
+
+    fn set(&self, traffic: Traffic) {
+        self.traffic.store(traffic as u8, Ordering::Relaxed);
     }
 
     fn is(&self, traffic: Traffic) -> bool {
@@ -257,6 +257,12 @@ impl State {
             }
         }
     }
+}
+
+/// Whether these bytes hold the text that is waited for, if one is; from then on none is.
+fn has_come(awaited: &Mutex<Option<&'static str>>, request: &[u8]) -> bool {
+    let holds = |text: &mut &str| request.windows(text.len()).any(|part| part == text.as_bytes());
+    locked(awaited).take_if(holds).is_some()
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,5 +1,10 @@
 //! A whole Backdrop for one test.
 
+mod database;
+mod service;
+
+pub use service::Service;
+
 use crate::client::Client;
 use crate::pairs::{Connections, Pair, Proxies};
 use crate::process::{Process, signal};
@@ -8,17 +13,15 @@ use crate::servers::{SHARED_POSTGRES, SharedPostgres};
 use crate::users::Users;
 use anyhow::{Context, ensure};
 use backdrop_cli::private::{PrivatePostgres, PrivateRedis, RedisOptions};
-use backdrop_postgres::{Database, DatabaseSettings, migrate};
 use rustix::process::Signal;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use service::{address_of, loopback};
+use sqlx::postgres::PgPool;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::str::FromStr;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-use uuid::Uuid;
 
 /// The administration token of every stack.
 pub const ADMIN_TOKEN: &str = "an-administration-token-for-tests";
@@ -97,8 +100,8 @@ impl Stack {
             _ => Some(SharedPostgres::start()?),
         };
         let server = postgres.as_ref().map(SharedPostgres::url).or(shared).context("a Postgres")?;
-        let database_url = create_database(&server).await?;
-        let pool = pool_of(database_url.expose_secret())?;
+        let database_url = database::create(&server).await?;
+        let pool = database::pool_of(database_url.expose_secret())?;
         let users = Users::create(&pool, database_url.expose_secret()).await?;
         let mut environment = vec![
             ("BACKDROP_ADMIN_TOKEN".to_owned(), ADMIN_TOKEN.to_owned()),
@@ -106,29 +109,23 @@ impl Stack {
             ("BACKDROP_DRAIN_GRACE".to_owned(), "0".to_owned()),
         ];
         environment.extend(options.environment);
-        let mut proxies = Proxies::default();
-        if options.connections == Connections::Proxied {
-            let redis = SocketAddr::from(([127, 0, 0, 1], redis.port()));
-            let postgres = address_of(&database_url)?;
-            for pair in [Pair::WriteRedis, Pair::WorkerRedis] {
-                proxies.put(pair, redis)?;
-            }
-            for pair in Pair::POSTGRES {
-                proxies.put(pair, postgres)?;
-            }
-        }
-        let told = |of| environment_of(of, &environment, &proxies, &users, &redis);
-        let write = Service::Write.start(&[], folder.path(), &told(Service::Write)?)?;
-        let read = Service::Read.start(&[], folder.path(), &told(Service::Read)?)?;
+        let mut proxies = match options.connections {
+            Connections::Direct => Proxies::default(),
+            Connections::Proxied => Proxies::before(loopback(redis.port()), address_of(&database_url)?)?,
+        };
+        let start = |service: Service| {
+            let told = service.environment(&environment, &proxies, &users, &redis)?;
+            Process::start(service.program(), folder.path(), service.listen_variable(), &told)
+        };
+        let (write, read) = (start(Service::Write)?, start(Service::Read)?);
         if options.connections == Connections::Proxied {
             proxies.put(Pair::ClientWrite, write.address())?;
             proxies.put(Pair::ClientRead, read.address())?;
         }
-        let workers = Vec::new();
         let mut stack = Self {
             write,
             read,
-            workers,
+            workers: Vec::new(),
             redis,
             postgres,
             pool,
@@ -150,55 +147,25 @@ impl Stack {
     /// # Errors
     /// If it does not start.
     pub fn add_worker(&mut self) -> anyhow::Result<&mut Process> {
-        let worker = self.spawn_worker()?;
+        let worker = self.spawn(Service::Worker, &[], &[])?;
         self.workers.push(worker);
         Ok(self.workers.last_mut().expect("one was just added"))
     }
 
-    /// Starts a worker that the caller looks after.
+    /// Starts one more of a service, which the caller looks after, behind a command that becomes it, with further
+    /// settings.
     ///
     /// # Errors
     /// If it does not start.
-    pub fn spawn_worker(&self) -> anyhow::Result<Process> {
-        self.spawn(&[], Service::Worker, &[])
-    }
-
-    /// Starts one more ingest service, behind a command that becomes it, which the caller looks after.
-    ///
-    /// # Errors
-    /// If it does not start.
-    pub fn spawn_write(&self, prefix: &[String], further: &[(String, String)]) -> anyhow::Result<Process> {
-        self.spawn(prefix, Service::Write, further)
-    }
-
-    /// Starts one more query service that the caller looks after.
-    ///
-    /// # Errors
-    /// If it does not start.
-    pub fn spawn_read(&self, further: &[(String, String)]) -> anyhow::Result<Process> {
-        self.spawn(&[], Service::Read, further)
-    }
-
-    /// Starts one more worker, behind a command that becomes it, which the caller looks after.
-    ///
-    /// # Errors
-    /// If it does not start.
-    pub fn spawn_worker_behind(
+    pub fn spawn(
         &self,
-        prefix: &[String],
-        further: &[(String, String)],
-    ) -> anyhow::Result<Process> {
-        self.spawn(prefix, Service::Worker, further)
-    }
-
-    fn spawn(
-        &self,
-        prefix: &[String],
         service: Service,
+        prefix: &[String],
         further: &[(String, String)],
     ) -> anyhow::Result<Process> {
-        let environment = [self.environment_of(service)?.as_slice(), further].concat();
-        service.start(prefix, self.folder.path(), &environment)
+        let environment = [&self.environment_of(service)?, further].concat();
+        let (program, listen_variable) = (service.program(), service.listen_variable());
+        Process::start_behind(prefix, program, self.folder.path(), listen_variable, &environment)
     }
 
     /// Where a test may keep files; removed with the stack.
@@ -212,8 +179,7 @@ impl Stack {
     /// If it does not start.
     pub async fn restart_write(&mut self, environment: &[(String, String)]) -> anyhow::Result<()> {
         self.write.kill();
-        let environment = [&self.environment_of(Service::Write)?, environment].concat();
-        self.write = Service::Write.start(&[], self.folder.path(), &environment)?;
+        self.write = self.spawn(Service::Write, &[], environment)?;
         self.ready().await
     }
 
@@ -285,8 +251,7 @@ impl Stack {
     /// As [`proxy`](Self::proxy), and outside of a tokio runtime.
     pub fn move_to(&mut self, server: &PrivatePostgres) -> anyhow::Result<()> {
         self.pool = self.pool_at(server)?;
-        let address = SocketAddr::from(([127, 0, 0, 1], server.port()));
-        Pair::POSTGRES.iter().for_each(|pair| self.proxy(*pair).lead_to(address));
+        Pair::POSTGRES.iter().for_each(|pair| self.proxy(*pair).lead_to(loopback(server.port())));
         Ok(())
     }
 
@@ -298,18 +263,18 @@ impl Stack {
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn pool_at(&self, server: &PrivatePostgres) -> anyhow::Result<PgPool> {
-        let address = SocketAddr::from(([127, 0, 0, 1], server.port()));
+        let (here, there) = (address_of(&self.database_url)?, loopback(server.port()));
         let url = self.database_url.expose_secret();
-        pool_of(&url.replace(&address_of(&self.database_url)?.to_string(), &address.to_string()))
+        database::pool_of(&url.replace(&here.to_string(), &there.to_string()))
     }
 
     fn environment_of(&self, service: Service) -> anyhow::Result<Vec<(String, String)>> {
-        environment_of(service, &self.environment, &self.proxies, &self.users, &self.redis)
+        service.environment(&self.environment, &self.proxies, &self.users, &self.redis)
     }
 
     /// The address of its Redis.
     pub fn redis_address(&self) -> SocketAddr {
-        SocketAddr::from(([127, 0, 0, 1], self.redis.port()))
+        loopback(self.redis.port())
     }
 
     /// The URL of its Redis, reached at another address.
@@ -389,97 +354,6 @@ impl Stack {
 /// If it cannot be reached.
 pub fn connect_to(redis: &PrivateRedis) -> anyhow::Result<redis::Connection> {
     Ok(redis::Client::open(redis.url().expose_secret())?.get_connection()?)
-}
-
-/// Which service is told something.
-#[derive(Clone, Copy)]
-enum Service {
-    Write,
-    Read,
-    Worker,
-}
-
-impl Service {
-    /// Its name, as its role has it.
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Write => "write",
-            Self::Read => "read",
-            Self::Worker => "worker",
-        }
-    }
-
-    /// Starts it, behind a command that becomes it, if there is one.
-    fn start(
-        self,
-        prefix: &[String],
-        folder: &Path,
-        environment: &[(String, String)],
-    ) -> anyhow::Result<Process> {
-        let (name, listen_variable) = match self {
-            Self::Write => ("backdrop-write", "BACKDROP_WRITE_LISTEN"),
-            Self::Read => ("backdrop-read", "BACKDROP_READ_LISTEN"),
-            Self::Worker => ("backdrop-worker", "BACKDROP_WORKER_LISTEN"),
-        };
-        Process::start_behind(prefix, name, folder, listen_variable, environment)
-    }
-}
-
-/// What a service is told: where the store and the queue are for it, and what all are told, which wins.
-fn environment_of(
-    service: Service,
-    told: &[(String, String)],
-    proxies: &Proxies,
-    users: &Users,
-    redis: &PrivateRedis,
-) -> anyhow::Result<Vec<(String, String)>> {
-    // The query service never talks with the queue: a pair without a proxy keeps its address.
-    let (with_store, with_queue) = match service {
-        Service::Write => (Pair::WritePostgres, Pair::WriteRedis),
-        Service::Read => (Pair::ReadPostgres, Pair::WriteRedis),
-        Service::Worker => (Pair::WorkerPostgres, Pair::WorkerRedis),
-    };
-    let redis_url = redis.url();
-    let redis_address = SocketAddr::from(([127, 0, 0, 1], redis.port()));
-    let database_url = SecretString::from(users.url(service.name()));
-    let database_url = proxies.url(with_store, database_url.expose_secret(), address_of(&database_url)?);
-    let redis_url = proxies.url(with_queue, redis_url.expose_secret(), redis_address);
-    let mut environment =
-        vec![("DATABASE_URL".to_owned(), database_url), ("REDIS_URL".to_owned(), redis_url)];
-    environment.extend_from_slice(told);
-    Ok(environment)
-}
-
-/// Where the server of a URL listens.
-fn address_of(url: &SecretString) -> anyhow::Result<SocketAddr> {
-    let options = PgConnectOptions::from_str(url.expose_secret())?;
-    let host = options.get_host().parse().context("the address of Postgres")?;
-    Ok(SocketAddr::new(host, options.get_port()))
-}
-
-fn pool_of(url: &str) -> anyhow::Result<PgPool> {
-    Ok(PgPoolOptions::new().max_connections(3).connect_lazy(url)?)
-}
-
-/// Makes a database with the tables of this version.
-async fn create_database(server: &SecretString) -> anyhow::Result<SecretString> {
-    let name = format!("test_{}", Uuid::new_v4().simple());
-    let options = PgConnectOptions::from_str(server.expose_secret())?;
-    let pool = PgPoolOptions::new().max_connections(1).connect_with(options).await?;
-    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&pool).await?;
-    pool.close().await;
-    let (server, _) = server.expose_secret().rsplit_once('/').context("a URL with a database")?;
-    let url = SecretString::from(format!("{server}/{name}"));
-    let database = Database::new(&DatabaseSettings {
-        url: url.clone(),
-        max_connections: 1,
-        acquire_timeout: Duration::from_secs(10),
-        statement_timeout: Duration::from_secs(30),
-        application_name: "backdrop-testing".into(),
-    })?;
-    migrate(&database, 16).await?;
-    database.close().await;
-    Ok(url)
 }
 
 /// Asks until the answer is yes.

@@ -1,30 +1,19 @@
 //! Whether the promises were kept, as the rows of batches, the records and their order show.
 
-use super::act::{GROUP, number_of, request_id};
+use super::act::request_id;
+use super::evidence::{
+    BatchRow, Rows, backlog_bytes, batches, gaps, open_transactions, records_of, state_of,
+};
 use super::model::Model;
 use super::{Act, Answered, Found, Ledger, Sent, Verdict};
-use backdrop_testing::sqlx::{self, Row};
 use backdrop_testing::{Client, Stack};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 /// How long accepted batches may take to be decided once everything is well again.
 const DECIDED_WITHIN: Duration = Duration::from_secs(60);
-/// How long a transaction may take to end when nothing is done any more. Shorter than what Postgres takes to end one
-/// that was left open, so that such a one is found.
-const TRANSACTIONS_END_WITHIN: Duration = Duration::from_secs(3);
 /// How often it is looked whether all is decided.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-
-/// A batch behind the services.
-#[derive(Clone, Debug)]
-struct BatchRow {
-    place: (i64, i64),
-    outcome: String,
-}
-
-/// Batches by the act that sent them, in the order accepted.
-type Rows = HashMap<usize, Vec<BatchRow>>;
 
 impl Ledger {
     /// Waits until everything accepted is decided, and judges.
@@ -51,7 +40,7 @@ impl Ledger {
             self.judge_records(stack, index, &sent, &rows, &mut verdict).await;
         }
         self.judge_reads(&mut verdict);
-        count_gaps(stack, &mut verdict).await;
+        (verdict.gaps, verdict.gap_entries) = gaps(stack).await;
         verdict.open_transactions = open_transactions(stack).await;
         verdict
     }
@@ -64,14 +53,14 @@ impl Ledger {
         sent: &[Sent],
         patience: Duration,
         verdict: &mut Verdict,
-    ) -> (Rows, HashMap<usize, String>) {
-        let mut lost: HashMap<usize, String> = HashMap::new();
+    ) -> (Rows, HashSet<usize>) {
+        let mut lost = HashSet::new();
         let deadline = Instant::now() + patience;
         loop {
-            let rows = self.rows(stack).await;
+            let rows = batches(stack).await;
             let waiting: Vec<(&Sent, &str)> = sent
                 .iter()
-                .filter(|one| !rows.contains_key(&one.number) && !lost.contains_key(&one.number))
+                .filter(|one| !rows.contains_key(&one.number) && !lost.contains(&one.number))
                 .filter_map(|one| match &one.answered {
                     Answered::Accepted(receipt) => Some((one, receipt.as_str())),
                     _ => None,
@@ -79,7 +68,7 @@ impl Ledger {
                 .collect();
             if waiting.is_empty() && backlog_bytes(stack) == Some(0) {
                 // What was applied while the rows were read.
-                return (self.rows(stack).await, lost);
+                return (batches(stack).await, lost);
             }
             if Instant::now() > deadline {
                 verdict.undecided = waiting.len();
@@ -89,33 +78,13 @@ impl Ledger {
             for (one, receipt) in waiting {
                 let writer =
                     stack.writer().with_token(&format!("token-for-{}", self.data_type_of(one.number)));
-                match state_of(&writer, receipt) {
-                    Some(state) if state == "lost" => {
-                        lost.insert(one.number, state);
-                    }
-                    _ => break,
+                if receipt_state(&writer, receipt).as_deref() != Some("lost") {
+                    break;
                 }
+                lost.insert(one.number);
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
-    }
-
-    async fn rows(&self, stack: &Stack) -> Rows {
-        let found = sqlx::query(
-            "SELECT b.request_id, b.epoch, b.n, b.outcome FROM batch b JOIN data_set d ON d.id = b.data_set_id
-             WHERE d.data_group = $1 ORDER BY b.epoch, b.n",
-        )
-        .bind(GROUP)
-        .fetch_all(&stack.pool)
-        .await
-        .expect("batches");
-        let mut rows = Rows::new();
-        for row in found {
-            let Some(number) = number_of(row.get("request_id")) else { continue };
-            let place = (row.get("epoch"), row.get("n"));
-            rows.entry(number).or_default().push(BatchRow { place, outcome: row.get("outcome") });
-        }
-        rows
     }
 
     /// What one client sent to a data set, one after the other, each after the one before was acknowledged, was
@@ -158,13 +127,7 @@ impl Ledger {
             model.apply(*act, *number);
         }
         let data_type = &self.data_types[set];
-        let state = sqlx::query(
-            "SELECT s.version, s.records FROM data_set_state s JOIN data_set d ON d.id = s.data_set_id
-             WHERE d.data_group = $1 AND d.data_type = $2",
-        );
-        let state = state.bind(GROUP).bind(data_type).fetch_optional(&stack.pool).await.expect("a state");
-        let (version, count): (i64, i64) =
-            state.map_or((0, 0), |row| (row.get("version"), row.get("records")));
+        let (version, count) = state_of(stack, data_type).await;
         if (version, count) != (model.version, i64::try_from(model.records.len()).expect("few")) {
             verdict.find(format!(
                 "{data_type} has version {version} and {count} records, not {} and {}",
@@ -197,7 +160,7 @@ impl Ledger {
     }
 }
 
-fn judge_one(one: &Sent, rows: &[BatchRow], lost: &HashMap<usize, String>, verdict: &mut Verdict) {
+fn judge_one(one: &Sent, rows: &[BatchRow], lost: &HashSet<usize>, verdict: &mut Verdict) {
     let name = request_id(one.number);
     verdict.slowest_write = verdict.slowest_write.max(one.took);
     verdict.repeated += one.repeated;
@@ -213,7 +176,7 @@ fn judge_one(one: &Sent, rows: &[BatchRow], lost: &HashMap<usize, String>, verdi
         (Answered::Accepted(_), Some("stored")) => one.act != Act::Bad,
         (Answered::Accepted(_), Some(_)) => one.act == Act::Bad || outcome == Some("dead"),
         // What is not decided in time is counted as that.
-        (Answered::Accepted(_), None) => verdict.undecided > 0 || lost.contains_key(&one.number),
+        (Answered::Accepted(_), None) => verdict.undecided > 0 || lost.contains(&one.number),
         (Answered::Refused | Answered::Unknown | Answered::Faulty(_), _) => true,
     };
     if !is_kept {
@@ -236,7 +199,7 @@ fn judge_one(one: &Sent, rows: &[BatchRow], lost: &HashMap<usize, String>, verdi
         }
         Answered::Stored | Answered::Rejected | Answered::Accepted(_) => {}
     }
-    verdict.reported_lost += usize::from(lost.contains_key(&one.number));
+    verdict.reported_lost += usize::from(lost.contains(&one.number));
     verdict.rejected +=
         usize::from(one.answered.is_acknowledged() && matches!(outcome, Some("rejected" | "dead")));
 }
@@ -267,63 +230,8 @@ fn compare(
     }
 }
 
-async fn records_of(stack: &Stack, data_type: &str) -> BTreeMap<String, (i64, i64)> {
-    let records = sqlx::query(
-        "SELECT r.id, r.seq, (r.body->>'batch')::bigint AS batch
-         FROM data_set d JOIN data_set_state s ON s.data_set_id = d.id
-         JOIN record r ON r.data_set_id = d.id AND r.generation = s.generation
-         WHERE d.data_group = $1 AND d.data_type = $2",
-    );
-    let records = records.bind(GROUP).bind(data_type).fetch_all(&stack.pool).await.expect("records");
-    records.iter().map(|row| (row.get("id"), (row.get("seq"), row.get("batch")))).collect()
-}
-
 /// The state of a receipt, if it is told.
-fn state_of(writer: &Client, receipt: &str) -> Option<String> {
+fn receipt_state(writer: &Client, receipt: &str) -> Option<String> {
     let answer = writer.send("GET", &format!("/receipts/{receipt}"), Vec::new()).ok()?;
     (answer.status == 200).then(|| answer.json()["state"].as_str().map(str::to_owned)).flatten()
-}
-
-/// Bytes that wait in the queue; `None` if it cannot be asked.
-pub(crate) fn backlog_bytes(stack: &Stack) -> Option<u64> {
-    let mut redis = stack.redis_connection().ok()?;
-    let keys: Vec<String> =
-        backdrop_testing::redis::cmd("KEYS").arg("backdrop:*:epoch").query(&mut redis).ok()?;
-    let mut waiting = 0;
-    for key in keys {
-        let mut asked = backdrop_testing::redis::cmd("HMGET");
-        let (appended, applied): (Option<u64>, Option<u64>) =
-            asked.arg(key).arg(&["appended", "applied"]).query(&mut redis).ok()?;
-        waiting += appended.unwrap_or(0).saturating_sub(applied.unwrap_or(0));
-    }
-    Some(waiting)
-}
-
-async fn count_gaps(stack: &Stack, verdict: &mut Verdict) {
-    let sql = "SELECT count(*) AS gaps, coalesce(sum(missing), 0)::bigint AS missing FROM ingest_gap";
-    let row = sqlx::query(sql).fetch_one(&stack.pool).await.expect("gaps");
-    let number = |name| usize::try_from(row.get::<i64, _>(name)).expect("a count");
-    (verdict.gaps, verdict.gap_entries) = (number("gaps"), number("missing"));
-}
-
-/// Transactions that stay open, though nothing is done any more: of those open now, what does not end by itself.
-async fn open_transactions(stack: &Stack) -> usize {
-    let since: String =
-        sqlx::query_scalar("SELECT now()::text").fetch_one(&stack.pool).await.expect("the time");
-    let deadline = Instant::now() + TRANSACTIONS_END_WITHIN;
-    loop {
-        let open: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM pg_stat_activity
-             WHERE datname = current_database() AND pid <> pg_backend_pid()
-               AND xact_start < $1::timestamptz",
-        )
-        .bind(&since)
-        .fetch_one(&stack.pool)
-        .await
-        .expect("sessions");
-        if open == 0 || Instant::now() > deadline {
-            return usize::try_from(open).expect("a count");
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
 }

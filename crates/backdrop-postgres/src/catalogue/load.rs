@@ -1,6 +1,7 @@
 //! Reading the whole configuration from Postgres.
 
-use super::{Contents, KnownDataSet, KnownToken, Snapshot};
+use super::Contents;
+use super::snapshot::{KnownDataSet, KnownToken, Snapshot};
 use crate::tokens::read_scopes;
 use crate::{Database, StoreError, data_sets};
 use backdrop_core::data_set::DataSetId;

@@ -51,7 +51,7 @@ async fn writes_and_queries_are_counted_exactly() {
                 ("backdrop_appends_total{result=\"full\"}", 0.0),
                 ("backdrop_outcomes_late_total", 0.0),
                 ("backdrop_build_info{service=\"backdrop-write\",version=\"0.1.0\"}", 1.0),
-                ("backdrop_database_connections_max", 9.0),
+                ("backdrop_database_connections_max", 10.0),
             ],
         );
         assert!(write.value("backdrop_configuration_cache_hits_total{result=\"hit\"}") >= Some(7.0));

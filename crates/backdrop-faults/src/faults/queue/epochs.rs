@@ -3,7 +3,7 @@
 use super::{is_refused_for, logs, until_applied};
 use crate::{Doors, Fault, Ledger, Load, Promise, Trial, Verdict};
 use anyhow::{bail, ensure};
-use backdrop_testing::{Client, PostgresKind, Stack, StackOptions, redis, sqlx};
+use backdrop_testing::{Client, PostgresKind, Service, Stack, StackOptions, redis, sqlx};
 use std::time::Duration;
 
 /// The opening of an epoch is interrupted when Redis has the new marker and Postgres has not committed it.
@@ -44,7 +44,7 @@ enum Interruption {
 fn opening_interrupted(trial: &mut Trial) -> anyhow::Result<Verdict> {
     use Interruption::{RedisKilled, SessionsEnded, WorkerKilled, WritersRace};
     let mut stack = trial.stack(StackOptions { workers: 1, ..StackOptions::default() })?;
-    let other = stack.spawn_write(&[], &[])?;
+    let other = stack.spawn(Service::Write, &[], &[])?;
     trial.until_ready(&other)?;
     let ledger = trial.ledger(&stack, 3);
     let writer = Client::alternating(&[stack.write.address(), other.address()]);

@@ -2,7 +2,7 @@
 
 use crate::{Doors, Fault, Load, Promise, Trial, Verdict};
 use anyhow::{Context, ensure};
-use backdrop_testing::{Client, StackOptions, an_hour_back, sqlx};
+use backdrop_testing::{Client, Service, StackOptions, an_hour_back, sqlx};
 
 /// Clients write to both in turn.
 pub(crate) const WRITER_CLOCK_OFF: Fault =
@@ -10,7 +10,7 @@ pub(crate) const WRITER_CLOCK_OFF: Fault =
 
 fn clock_off(trial: &mut Trial) -> anyhow::Result<Verdict> {
     let mut stack = trial.stack(StackOptions { workers: 1, ..StackOptions::default() })?;
-    let off = stack.spawn_write(&an_hour_back(stack.folder())?, &[])?;
+    let off = stack.spawn(Service::Write, &an_hour_back(stack.folder())?, &[])?;
     trial.until_ready(&off)?;
     let hour = |client: Client| {
         let answer = client.get("/_status");

@@ -4,7 +4,7 @@
 
 use crate::{Doors, Fault, Load, Promise, Trial, Verdict};
 use anyhow::ensure;
-use backdrop_testing::{Balancer, Client, Process, Stack, StackOptions};
+use backdrop_testing::{Balancer, Client, Process, Service, Stack, StackOptions};
 use std::time::Duration;
 
 /// Two of each service, restarted in turn.
@@ -59,8 +59,8 @@ impl Instances {
         let mut writes = Vec::new();
         let mut reads = Vec::new();
         for _ in 0..HOSTS {
-            writes.push(stack.spawn_write(&[], environment)?);
-            reads.push(stack.spawn_read(environment)?);
+            writes.push(stack.spawn(Service::Write, &[], environment)?);
+            reads.push(stack.spawn(Service::Read, &[], environment)?);
         }
         let at = |of: &[Process]| Balancer::start(&of.iter().map(Process::address).collect::<Vec<_>>());
         Ok(Self { at_writes: at(&writes)?, at_reads: at(&reads)?, writes, reads })

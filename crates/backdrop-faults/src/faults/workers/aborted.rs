@@ -5,7 +5,7 @@
 
 use crate::{Fault, Load, Promise, Trial, Verdict};
 use anyhow::{Context, ensure};
-use backdrop_testing::{Client, Stack, StackOptions, redis, sqlx};
+use backdrop_testing::{Client, Service, Stack, StackOptions, redis, sqlx};
 use serde_json::json;
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ fn aborted(trial: &mut Trial) -> anyhow::Result<Verdict> {
     let limit = ["prlimit".into(), format!("--data={MEMORY}"), "--".into()];
     // To look up where it was takes it longer than all else.
     let no_backtrace = ("RUST_BACKTRACE".into(), "0".into());
-    let poor = stack.spawn_worker_behind(&limit, &[no_backtrace])?;
+    let poor = stack.spawn(Service::Worker, &limit, &[no_backtrace])?;
     stack.workers.push(poor);
     stack.create_data_set("poisoned", "poisoned");
     let ledger = trial.ledger(&stack, 4);

@@ -5,7 +5,7 @@
 
 use crate::{Fault, Ledger, Load, Promise, Trial, Verdict};
 use anyhow::ensure;
-use backdrop_testing::{Proxy, Stack, StackOptions, Traffic, sqlx};
+use backdrop_testing::{Proxy, Service, Stack, StackOptions, Traffic, sqlx};
 use std::time::Duration;
 
 /// Postgres is restored while a worker stands still before it trims.
@@ -35,7 +35,7 @@ fn stopped(trial: &mut Trial) -> anyhow::Result<Verdict> {
     let mut stack = trial.stack(StackOptions { environment, ..StackOptions::default() })?;
     let proxy = Proxy::start(stack.redis_address())?;
     let url = stack.redis_url_at(proxy.address());
-    let worker = stack.spawn_worker_behind(&[], &[("REDIS_URL".into(), url)])?;
+    let worker = stack.spawn(Service::Worker, &[], &[("REDIS_URL".into(), url)])?;
     stack.workers.push(worker);
     let ledger = trial.ledger(&stack, 1);
     let (wanted, mut met) = (trial.times(1, 8), 0);
