@@ -4,7 +4,7 @@ use backdrop_postgres::{Database, DatabaseSettings, StoreError, migrate};
 use backdrop_testing::{SharedPostgres, sqlx};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgPool, PgPoolOptions};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::Duration;
 
 const ROLES: [&str; 3] = ["backdrop_read", "backdrop_write", "backdrop_worker"];
@@ -89,15 +89,12 @@ async fn an_owner_who_may_make_no_roles_migrates_and_an_administrator_makes_them
     assert_eq!(reading(&pool).await, all_read());
 }
 
-/// Runs what operators run, with the passwords in its environment; it must succeed.
-fn make_users(owners: &str, password: &str) {
+/// Runs what operators run, with the passwords of read, write and worker in its environment.
+fn make_users(owners: &str, passwords: [&str; 3]) -> Output {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/postgres/users.sql");
     let mut psql = Command::new("psql");
-    for name in ["READ_PASSWORD", "WRITE_PASSWORD", "WORKER_PASSWORD"] {
-        psql.env(name, password);
-    }
-    let output = psql.args(["--quiet", "--file", script, owners]).output().expect("psql is installed");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    psql.envs(["READ_PASSWORD", "WRITE_PASSWORD", "WORKER_PASSWORD"].into_iter().zip(passwords));
+    psql.args(["--quiet", "--file", script, owners]).output().expect("psql is installed")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,7 +104,8 @@ async fn the_script_for_operators_makes_users_and_changes_their_passwords() {
     migrated(url.clone()).await.expect("migrated");
     let (_, place) = url.rsplit_once('@').expect("a URL with a user");
     for password in ["first", "it's another"] {
-        make_users(&url, password);
+        let made = make_users(&url, [password; 3]);
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         for role in ROLES {
             let encoded = password.replace(' ', "%20");
             let pool = connect(&format!("postgres://{role}_service:{encoded}@{place}")).await;
@@ -119,6 +117,8 @@ async fn the_script_for_operators_makes_users_and_changes_their_passwords() {
             assert!(is_member, "{role}");
         }
     }
+    assert!(!make_users(&url, ["third", "", "third"]).status.success(), "a password is lacking");
+    connect(&format!("postgres://backdrop_read_service:it's%20another@{place}")).await;
     let with_the_old = format!("postgres://backdrop_read_service:first@{place}");
     assert!(PgPoolOptions::new().max_connections(1).connect(&with_the_old).await.is_err());
 }
