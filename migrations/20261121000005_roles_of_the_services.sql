@@ -19,10 +19,10 @@ BEGIN
         FROM (VALUES
             -- table,               read,     write,                                       worker
             ('configuration',       'SELECT', 'SELECT, UPDATE (version)',                  'SELECT, UPDATE (version)'),
+            -- A worker makes the data sets that transforms write to.
             ('data_set',            'SELECT', 'SELECT, INSERT, UPDATE',                    'SELECT, INSERT, UPDATE (deleted_at)'),
             ('data_set_schema',     'SELECT', 'SELECT, INSERT',                            'SELECT, INSERT'),
-            -- A worker makes the data sets that transforms write to, each with a token that nobody knows.
-            ('data_set_token',      NULL,     'SELECT, INSERT, UPDATE',                    'SELECT (id), INSERT'),
+            ('data_set_token',      NULL,     'SELECT, INSERT, UPDATE',                    NULL),
             ('data_set_token_use',  NULL,     'SELECT, INSERT, UPDATE',                    NULL),
             ('data_set_state',      'SELECT', 'SELECT, INSERT',                            'SELECT, INSERT, UPDATE'),
             ('record',              'SELECT', 'SELECT',                                    'SELECT, INSERT, UPDATE, DELETE'),

@@ -14,7 +14,7 @@ use backdrop_queue::{Announcement, Queue};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, Semaphore, oneshot};
 use tokio::task::JoinHandle;
 use tracing::warn;
 use uuid::Uuid;
@@ -25,6 +25,9 @@ const POLL_INTERVAL: Duration = Duration::from_millis(250);
 const RECONNECT_DELAYS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(1));
 /// How long the store may take to answer; then it is asked anew, in case the connection was to blame.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
+/// How many questions there are at once. One that nobody waits for any more still has a connection: a store that is
+/// slow must not be asked with all of them.
+const QUESTIONS_MAX: usize = 2;
 
 /// What somebody waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,6 +162,7 @@ impl Shared {
 
 async fn poll(shared: Arc<Shared>, database: Database) {
     let mut is_told = false;
+    let questions = Arc::new(Semaphore::new(QUESTIONS_MAX));
     loop {
         if shared.waiting().is_empty() {
             shared.began.notified().await;
@@ -176,8 +180,15 @@ async fn poll(shared: Arc<Shared>, database: Database) {
         if batches.is_empty() {
             continue;
         }
-        let asked = tokio::time::timeout(ANSWERED_WITHIN, database.ended_batches(data_sets, batches)).await;
-        match asked.unwrap_or(Err(StoreError::NoAnswer)) {
+        let Ok(question) = Arc::clone(&questions).acquire_owned().await else { return };
+        let database = database.clone();
+        let asked = tokio::spawn(async move {
+            let ended = database.ended_batches(data_sets, batches).await;
+            drop(question);
+            ended
+        });
+        let answered = tokio::time::timeout(ANSWERED_WITHIN, asked).await;
+        match answered.unwrap_or(Ok(Err(StoreError::NoAnswer))).unwrap_or(Err(StoreError::TaskLost)) {
             Ok(rows) => {
                 is_told = false;
                 rows.into_iter().for_each(|row| shared.resolve(row.batch_id, &row.into()));

@@ -8,7 +8,6 @@ use backdrop_core::origin::Origin;
 use backdrop_core::schema;
 use backdrop_core::shape::Row;
 use backdrop_core::time;
-use backdrop_core::token::TokenHash;
 use backdrop_core::transform::{RUN_REQUEST_PREFIX, TransformDefinition};
 use backdrop_postgres::{Actor, BatchRow, KnownDataSet, NewDataSet, StoreError, TakenRun};
 use backdrop_queue::AppendRequest;
@@ -63,8 +62,8 @@ impl Transformer {
                 schema: SchemaChoice::OfDataType,
                 bearer_token: None,
             },
-            // Nobody knows it. Who is to write there besides gets a token by the administration.
-            token: TokenHash::of(&format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())),
+            // Who is to write there besides gets a token by the administration: a worker may make none.
+            token: None,
             actor: Actor { token: None, request_id: request_id(run) },
         };
         match self.database.create_data_set(new).await {

@@ -37,7 +37,7 @@ pub(super) async fn create(
     let token = definition.bearer_token.clone().unwrap_or_else(tokens::make);
     let name = definition.name.to_string();
     let actor = Caller::Administrator.actor(request_id);
-    let new = NewDataSet { definition, schema: document, token: TokenHash::of(&token), actor };
+    let new = NewDataSet { definition, schema: document, token: Some(TokenHash::of(&token)), actor };
     state.database.create_data_set(new).await.map_err(|error| taken(error, &name))?;
     state.learn_changes().await;
     let row = find(&state, &name).await?;

@@ -28,13 +28,6 @@ pub struct EpochMarker {
     pub run_id: String,
 }
 
-impl QueueState {
-    /// Whether appends are accepted.
-    pub fn is_open(&self) -> bool {
-        self.marker.as_ref().is_some_and(|marker| marker.run_id == self.run_id)
-    }
-}
-
 /// What the ledger says about a partition, its row locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LedgerState {

@@ -57,12 +57,6 @@ impl Method {
         let percentile = || name.strip_prefix('p').and_then(Percent::parse).map(Self::Percentile);
         Self::NAMED.into_iter().find(|known| known.to_string() == name).or_else(percentile)
     }
-
-    /// Whether it is defined for numbers only. `min` and `max` are among them: whether the text "10" is
-    /// less than "9" depends on what the author of the query takes them for, so we do not guess.
-    pub const fn needs_numbers(self) -> bool {
-        !matches!(self, Self::Count | Self::Set)
-    }
 }
 
 /// The name, as queries and columns have it.

@@ -1,4 +1,4 @@
-//! Making a data set, with its schema and its first token.
+//! Making a data set, with its schema and its first token, if it has one.
 
 use super::settings;
 use crate::audit::{self, Actor};
@@ -17,14 +17,14 @@ pub struct NewDataSet {
     pub definition: DataSetDefinition,
     /// The schema its records must follow; `None`: record rules only.
     pub schema: Option<Value>,
-    /// The hash of its first token.
-    pub token: TokenHash,
+    /// The hash of its first token, if it gets one at once.
+    pub token: Option<TokenHash>,
     /// Who makes it.
     pub actor: Actor,
 }
 
 impl Database {
-    /// Makes a data set, on the partition that has the fewest, with its schema and its first token.
+    /// Makes a data set, on the partition that has the fewest, with its schema and its first token, if it has one.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if the name, or the pair of group and type, is taken.
@@ -48,13 +48,16 @@ impl Database {
                 .await?;
             }
             let terms = TokenTerms::default();
-            let token = tokens::insert(&mut tx, data_set, new.token, &terms).await?;
+            let token = match new.token {
+                Some(hash) => Some(tokens::insert(&mut tx, data_set, hash, &terms).await?),
+                None => None,
+            };
             let detail = json!({
                 "data_group": new.definition.data_group,
                 "data_type": new.definition.data_type,
                 "settings": new.definition.settings,
                 "schema": new.schema.as_ref().map(|_| 1),
-                "token": tokens::told(token, &terms),
+                "token": token.map(|token| tokens::told(token, &terms)),
             });
             audit::note(&mut tx, data_set, &new.actor, "create_data_set", &detail).await?;
             tx.commit().await?;

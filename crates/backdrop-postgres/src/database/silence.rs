@@ -11,6 +11,9 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
+/// How long work may go on once its time is over: in a process that stood still itself, the answer has come, too.
+const ONCE_MORE: Duration = Duration::from_millis(500);
+
 /// Does the work, unless nothing happens to it for so long. `given_up` is called before what the work holds is let go.
 ///
 /// # Errors
@@ -22,17 +25,19 @@ pub(crate) async fn give_up_after<T>(
 ) -> Result<T, StoreError> {
     let mut work = pin!(work);
     let mut quiet = pin!(sleep(silence));
+    let mut is_over = false;
     poll_fn(|context| {
         loop {
             if let Poll::Ready(done) = work.as_mut().poll(context) {
                 return Poll::Ready(done);
             }
-            if quiet.is_elapsed() {
+            if is_over && quiet.is_elapsed() {
                 given_up();
                 return Poll::Ready(Err(StoreError::NoAnswer));
             }
-            // Something else than the time has woken us.
-            quiet.as_mut().reset(Instant::now() + silence);
+            // Unless something else than the time has woken us.
+            is_over = quiet.is_elapsed();
+            quiet.as_mut().reset(Instant::now() + if is_over { ONCE_MORE } else { silence });
             if quiet.as_mut().poll(context).is_pending() {
                 return Poll::Pending;
             }

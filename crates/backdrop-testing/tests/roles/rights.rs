@@ -16,7 +16,7 @@ const RIGHTS: [(&str, &str, &str, &str); 21] = [
     ("data_set", "r", "arw", "ar w(deleted_at)"),
     ("data_set_schema", "r", "ar", "ar"),
     ("data_set_state", "r", "ar", "arw"),
-    ("data_set_token", "", "arw", "a r(id)"),
+    ("data_set_token", "", "arw", ""),
     ("data_set_token_use", "", "arw", ""),
     ("document", "", "adrw", "r"),
     ("ingest_epoch", "", "ar w(tail_n, went_back)", "arw"),
