@@ -13,7 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// What room is counted in. A small body takes one of these, so that their number is bounded, too.
 const UNIT_BYTES: usize = 64 * 1024;
-/// Which part of all room is for bodies of at most one unit: an eighth.
+/// How much room there is besides for bodies of at most one unit: an eighth as much.
 const SMALL_PART: usize = 8;
 /// How long a body waits for room: most others are in the queue within a tenth of that.
 const WAIT_MAX: Duration = Duration::from_secs(1);
@@ -26,12 +26,11 @@ pub(crate) struct Rooms {
 }
 
 impl Rooms {
-    /// Room for so many bytes.
+    /// Room for so many bytes, and for small bodies besides.
     pub(crate) fn new(bytes: usize) -> Self {
         let units = (bytes / UNIT_BYTES).min(Semaphore::MAX_PERMITS);
-        let small = units / SMALL_PART;
         let of = |units| Arc::new(Semaphore::new(units));
-        Self { small: of(small), large: of(units - small) }
+        Self { small: of((units / SMALL_PART).max(1)), large: of(units) }
     }
 
     /// The room of a body that has not begun.
@@ -88,8 +87,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_finds_no_room_is_told_and_who_leaves_makes_some() {
-        // One unit for small bodies, seven for the others.
-        let rooms = Rooms::new(8 * UNIT_BYTES);
+        let rooms = Rooms::new(7 * UNIT_BYTES);
         let (mut first, mut second) = (rooms.none(), rooms.none());
         first.grow_to(2 * UNIT_BYTES).await.expect("room");
         first.grow_to(5 * UNIT_BYTES).await.expect("room");
@@ -109,7 +107,7 @@ mod tests {
 
     #[tokio::test]
     async fn large_bodies_keep_no_small_ones_out() {
-        let rooms = Rooms::new(8 * UNIT_BYTES);
+        let rooms = Rooms::new(7 * UNIT_BYTES);
         let (mut large, mut small, mut growing) = (rooms.none(), rooms.none(), rooms.none());
         large.grow_to(7 * UNIT_BYTES).await.expect("room");
         small.grow_to(UNIT_BYTES).await.expect("room of its own");
