@@ -93,7 +93,8 @@ fn stopped(trial: &mut Trial) -> anyhow::Result<Verdict> {
     let verdict = trial.judge(&stack, &ledger);
     slowest = slowest.max(verdict.slowest_refusal);
     eprintln!("  slowest refusal {slowest:?}, slowest read {:?}", verdict.slowest_read);
-    ensure!(verdict.refused > 0 && verdict.reads > 0, "nothing was refused or read meanwhile");
+    // Not that clients were refused: all of them may wait for the outcome of what they sent just before.
+    ensure!(verdict.reads > 0, "nothing was read meanwhile");
     ensure!(slowest < REFUSED_WITHIN, "a write was refused only after {slowest:?}");
     ensure!(verdict.reads_refused == 0, "{} reads were refused", verdict.reads_refused);
     ensure!(verdict.slowest_read < READ_WITHIN, "a read took {:?}", verdict.slowest_read);
