@@ -29,7 +29,9 @@ use slot::Slot;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
+use wishes::FIELDS_MAX;
 
 /// How many frames are loaded at the same time; others wait. One load takes a core, and some of Postgres.
 const LOADS_AT_ONCE: usize = 1;
@@ -46,16 +48,22 @@ struct Shared {
     figures: FrameFigures,
     slots: Mutex<HashMap<DataSetId, Arc<Slot>>>,
     loads: Semaphore,
+    /// Where frames are loaded and followed: not on the threads that serve requests.
+    runtime: Handle,
 }
 
 /// Which state a request must at least see, and the life of the store it was seen in.
 pub type Checked = (DataVersion, Life);
 
 impl Frames {
-    /// Nothing is loaded yet.
+    /// Nothing is loaded yet. Works on the current runtime.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
     pub fn new(reader: ColumnReader, versions: Versions, budget: Budget, figures: FrameFigures) -> Self {
         let (slots, loads) = (Mutex::default(), Semaphore::new(LOADS_AT_ONCE));
-        Self(Arc::new(Shared { reader, versions, budget, figures, slots, loads }))
+        let runtime = Handle::current();
+        Self(Arc::new(Shared { reader, versions, budget, figures, slots, loads, runtime }))
     }
 
     /// Sees to it that queries like this one can be answered from a frame, some time later. To be called when
@@ -98,7 +106,7 @@ impl Frames {
                 fields.push(field.clone());
             }
         }
-        Some(fields)
+        (fields.len() <= FIELDS_MAX).then_some(fields)
     }
 }
 
@@ -116,6 +124,11 @@ pub struct Totals {
 impl Shared {
     fn slot(&self, data_set: DataSetId) -> Arc<Slot> {
         Arc::clone(self.slots().entry(data_set).or_insert_with(|| Arc::new(Slot::new(data_set))))
+    }
+
+    /// The slot of a data set that a frame was wished of.
+    fn known_slot(&self, data_set: DataSetId) -> Option<Arc<Slot>> {
+        self.slots().get(&data_set).map(Arc::clone)
     }
 
     fn slots(&self) -> MutexGuard<'_, HashMap<DataSetId, Arc<Slot>>> {

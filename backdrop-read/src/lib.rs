@@ -12,6 +12,7 @@
 pub mod answers;
 mod fault;
 pub mod format;
+pub mod frames;
 pub mod metrics;
 mod middleware;
 mod openapi;

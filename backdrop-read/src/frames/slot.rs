@@ -4,11 +4,10 @@ use super::held::Held;
 use super::wishes::Wishes;
 use backdrop_core::data_set::DataSetId;
 use backdrop_core::query::FieldName;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
-use tokio::sync::{OwnedMutexGuard, OwnedRwLockWriteGuard, RwLock};
-use tokio::time::timeout;
+use std::time::Instant;
+use tokio::sync::{OwnedMutexGuard, RwLock};
 
 /// What is there of a data set.
 #[derive(Debug)]
@@ -22,6 +21,17 @@ pub(super) struct Slot {
     /// What the frame takes, 0 if there is none; to be read without waiting for it.
     bytes: AtomicUsize,
     rows: AtomicUsize,
+    is_merging: AtomicBool,
+}
+
+/// A frame that is being merged.
+#[derive(Debug)]
+pub(super) struct Merging(Arc<Slot>);
+
+impl Drop for Merging {
+    fn drop(&mut self) {
+        self.0.is_merging.store(false, Ordering::Relaxed);
+    }
 }
 
 /// The right to change a frame.
@@ -36,6 +46,7 @@ impl Slot {
             wishes: Mutex::new(Wishes::new(Instant::now())),
             bytes: AtomicUsize::default(),
             rows: AtomicUsize::default(),
+            is_merging: AtomicBool::default(),
         }
     }
 
@@ -44,27 +55,29 @@ impl Slot {
         Arc::clone(&self.turn).lock_owned().await
     }
 
-    /// Waits for the turn for so long.
-    pub(super) async fn turn_within(&self, within: Duration) -> Option<Turn> {
-        timeout(within, self.turn()).await.ok()
-    }
-
     /// Puts a frame into its place, or takes it away.
     pub(super) async fn swap(&self, _turn: &Turn, held: Option<Held>) {
-        self.set(&mut Arc::clone(&self.held).write_owned().await, held);
-    }
-
-    /// Likewise, for who has the lock.
-    pub(super) fn set(&self, place: &mut OwnedRwLockWriteGuard<Option<Held>>, held: Option<Held>) {
-        **place = held;
-        self.measure(place);
+        let mut place = self.held.write().await;
+        *place = held;
+        self.measure(&place);
     }
 
     /// Notes how large the frame is.
-    pub(super) fn measure(&self, place: &OwnedRwLockWriteGuard<Option<Held>>) {
+    pub(super) fn measure(&self, place: &Option<Held>) {
         let size = place.as_ref().map_or((0, 0), |held| (held.frame.rows(), held.frame.bytes().max(1)));
         self.rows.store(size.0, Ordering::Relaxed);
         self.bytes.store(size.1, Ordering::Relaxed);
+    }
+
+    /// Whether the frame is being merged, which takes longer than a request can wait.
+    pub(super) fn is_merging(&self) -> bool {
+        self.is_merging.load(Ordering::Relaxed)
+    }
+
+    /// Notes that it is, until dropped.
+    pub(super) fn begin_merging(self: &Arc<Self>) -> Merging {
+        self.is_merging.store(true, Ordering::Relaxed);
+        Merging(Arc::clone(self))
     }
 
     /// How many records and how many bytes the frame has; `None`: there is none.

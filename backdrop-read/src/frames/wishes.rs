@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 /// How long a field is loaded again though no query asks for it: a dashboard that is looked at once a day keeps its own.
 const FIELD_WANTED: Duration = Duration::from_secs(26 * 3_600);
 /// The most fields of a frame; the ones that were asked for last. What a stranger can ask for is bounded so.
-const FIELDS_MAX: usize = 32;
+pub(super) const FIELDS_MAX: usize = 32;
 /// Loads are one series as long as there is not so much time between them.
 const SERIES_ENDS: Duration = Duration::from_secs(600);
 /// After so many loads the pauses grow no longer: 64 times the time a load takes.
@@ -28,6 +28,7 @@ pub(super) struct Wishes {
     /// Whether a load is under way or waits for its turn.
     is_loading: bool,
     not_before: Instant,
+    last_asked: Instant,
     /// Loads that followed each other soon.
     series: u32,
 }
@@ -45,11 +46,12 @@ pub(super) enum Ending {
 
 impl Wishes {
     pub(super) fn new(now: Instant) -> Self {
-        Self { fields: HashMap::new(), is_loading: false, not_before: now, series: 0 }
+        Self { fields: HashMap::new(), is_loading: false, not_before: now, last_asked: now, series: 0 }
     }
 
     /// Notes which fields a query asks for; whether a load may begin now.
     pub(super) fn note(&mut self, fields: &[FieldName], now: Instant) -> bool {
+        self.last_asked = now;
         for field in fields {
             match self.fields.get_mut(field) {
                 Some(asked) => *asked = now,
@@ -62,7 +64,12 @@ impl Wishes {
         !self.is_loading && now >= self.not_before
     }
 
-    /// Begins a load: the fields it is to have. `None`: somebody else has begun one.
+    /// When a query last asked for anything.
+    pub(super) const fn last_asked(&self) -> Instant {
+        self.last_asked
+    }
+
+    /// Begins a load, unless somebody else has begun one.
     pub(super) fn begin(&mut self, now: Instant) -> bool {
         let begins = !self.is_loading && now >= self.not_before;
         self.is_loading |= begins;

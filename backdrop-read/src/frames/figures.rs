@@ -1,0 +1,69 @@
+//! What is counted of frames.
+
+use super::wishes::Ending;
+use backdrop_service::metrics::{Named, counters};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+use std::time::Duration;
+
+/// Upper ends of the classes of how long loads take, in seconds: a million records take some.
+const LOADS: [f64; 10] = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0];
+/// Likewise of following, which a request waits for.
+const FOLLOWS: [f64; 9] = [0.000_25, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.05, 0.25, 1.0];
+
+/// Counts what becomes of frames. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct FrameFigures {
+    loads: Family<Named, Counter>,
+    losses: Family<Named, Counter>,
+    load_duration: Histogram,
+    follow_duration: Histogram,
+}
+
+impl FrameFigures {
+    /// Adds the families to a registry.
+    pub fn register(registry: &mut Registry) -> Self {
+        let figures = Self {
+            loads: counters("outcome", &["loaded", "failed", "unfit"]),
+            losses: counters("cause", &["memory", "store"]),
+            load_duration: Histogram::new(LOADS),
+            follow_duration: Histogram::new(FOLLOWS),
+        };
+        let help = "Loads of data sets into memory";
+        registry.register("frame_loads", help, figures.loads.clone());
+        let help = "Frames that were dropped";
+        registry.register("frame_losses", help, figures.losses.clone());
+        let (help, duration) = ("How long loads of frames took", figures.load_duration.clone());
+        registry.register_with_unit("frame_load_duration", help, Unit::Seconds, duration);
+        let help = "How long it took to bring a frame up to date";
+        let duration = figures.follow_duration.clone();
+        registry.register_with_unit("frame_follow_duration", help, Unit::Seconds, duration);
+        figures
+    }
+
+    pub(super) fn loaded(&self, ending: Ending, took: Duration) {
+        let outcome = match ending {
+            Ending::Loaded => "loaded",
+            Ending::Failed => "failed",
+            Ending::Hopeless => "unfit",
+        };
+        self.loads.get_or_create(&[("outcome", outcome)]).inc();
+        self.load_duration.observe(took.as_secs_f64());
+    }
+
+    pub(super) fn followed(&self, took: Duration) {
+        self.follow_duration.observe(took.as_secs_f64());
+    }
+
+    /// A frame had to make room.
+    pub(super) fn evicted(&self) {
+        self.losses.get_or_create(&[("cause", "memory")]).inc();
+    }
+
+    /// A frame could not follow its data set.
+    pub(super) fn lost(&self) {
+        self.losses.get_or_create(&[("cause", "store")]).inc();
+    }
+}
