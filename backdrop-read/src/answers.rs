@@ -1,11 +1,14 @@
 //! Answering: brings a query and the store together. Knows nothing of HTTP.
 
+use crate::frames::Frames;
 use crate::metrics::Metrics;
 use backdrop_core::data_set::DataSet;
 use backdrop_core::error::ApiError;
-use backdrop_core::query::{Answer, Query};
+use backdrop_core::query::{Answer, Grouping, Query, Selection};
 use backdrop_core::shape::{Gathering, Row};
-use backdrop_postgres::{Catalogue, DataVersion, Found, KnownDataSet, ReadError, RecordReader, StoreError};
+use backdrop_postgres::{
+    Catalogue, DataVersion, Found, KnownDataSet, Life, ReadError, RecordReader, StoreError, Versions,
+};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -14,7 +17,9 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Answers {
     catalogue: Catalogue,
+    versions: Versions,
     reader: RecordReader,
+    frames: Frames,
     metrics: Metrics,
 }
 
@@ -35,6 +40,33 @@ pub struct Answered {
     pub material: Material,
     /// The cursor of the next page, if there is one.
     pub next: Option<String>,
+    /// Who found it.
+    pub engine: Engine,
+}
+
+/// Where an answer comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Engine {
+    /// It was at hand, or was just being made for somebody else.
+    Cache,
+    /// A frame, held in memory.
+    Frame,
+    /// Postgres.
+    Sql,
+}
+
+impl Engine {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Cache, Self::Frame, Self::Sql];
+
+    /// What metrics and events call it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cache => "cache",
+            Self::Frame => "frame",
+            Self::Sql => "sql",
+        }
+    }
 }
 
 /// What was found, of which rows are still to be made.
@@ -70,8 +102,14 @@ pub enum Address<'a> {
 
 impl Answers {
     /// Answers from the given store.
-    pub const fn new(catalogue: Catalogue, reader: RecordReader, metrics: Metrics) -> Self {
-        Self { catalogue, reader, metrics }
+    pub const fn new(
+        catalogue: Catalogue,
+        versions: Versions,
+        reader: RecordReader,
+        frames: Frames,
+        metrics: Metrics,
+    ) -> Self {
+        Self { catalogue, versions, reader, frames, metrics }
     }
 
     /// What is counted of answers.
@@ -93,31 +131,53 @@ impl Answers {
         Ok(known.filter(|known| known.data_set.settings.queryable))
     }
 
-    /// The state of the data set that a query would be answered from now.
+    /// The state of the data set now: no write that was acknowledged before the call is missing in it.
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn version(&self, data_set: &DataSet) -> Result<DataVersion, StoreError> {
-        self.reader.version(data_set.id).await
+    pub async fn version(&self, data_set: &DataSet) -> Result<(DataVersion, Life), StoreError> {
+        self.versions.current(data_set.id).await
     }
 
-    /// What answers a query, and the version of the data set they come from.
+    /// What answers a query, and the version of the data set it comes from: the one that was just checked, or a newer
+    /// one.
     ///
     /// # Errors
     /// If the query asks for what the records do not allow, or the store fails.
-    pub async fn answer(&self, data_set: &DataSet, query: &Query) -> Result<Found<Answered>, ReadError> {
+    pub async fn answer(
+        &self,
+        data_set: &DataSet,
+        query: &Query,
+        checked: (DataVersion, Life),
+    ) -> Result<Found<Answered>, ReadError> {
         match query.answer() {
             Answer::Rows(listing) => {
                 let page = self.reader.rows(data_set.id, query.selection(), listing).await?;
                 let next = page.found.next.map(|next| next.encode(listing.order()));
                 let material = Material::Records(page.found.rows);
-                Ok(Found { version: page.version, found: Answered { material, next } })
+                Ok(Found { version: page.version, found: Answered { material, next, engine: Engine::Sql } })
             }
             Answer::Groups(grouping) => {
-                let gathered = self.reader.groups(data_set.id, query.selection(), grouping).await?;
+                let (gathered, engine) = self.groups(data_set, query.selection(), grouping, checked).await?;
                 let material = Material::Groups(Box::new(gathered.found));
-                Ok(Found { version: gathered.version, found: Answered { material, next: None } })
+                Ok(Found { version: gathered.version, found: Answered { material, next: None, engine } })
             }
         }
+    }
+
+    /// From the frame, if there is one that can; else from the records, and then a frame is loaded for the next time.
+    async fn groups(
+        &self,
+        data_set: &DataSet,
+        selection: &Selection,
+        grouping: &Grouping,
+        checked: (DataVersion, Life),
+    ) -> Result<(Found<Gathering>, Engine), ReadError> {
+        if let Some(answer) = self.frames.answer(data_set.id, selection, grouping, checked).await {
+            return Ok((answer?, Engine::Frame));
+        }
+        let found = self.reader.groups(data_set.id, selection, grouping).await?;
+        self.frames.wish(data_set.id, selection, grouping);
+        Ok((found, Engine::Sql))
     }
 }

@@ -20,11 +20,12 @@ mod slot;
 mod wishes;
 
 pub use budget::Budget;
-pub use figures::FrameFigures;
 
 use backdrop_core::data_set::DataSetId;
 use backdrop_core::query::{FieldName, Grouping, Selection};
 use backdrop_postgres::{ColumnReader, DataVersion, Life, Versions};
+use figures::FrameFigures;
+use prometheus_client::registry::Registry;
 use slot::Slot;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -60,7 +61,8 @@ impl Frames {
     ///
     /// # Panics
     /// Outside of a tokio runtime.
-    pub fn new(reader: ColumnReader, versions: Versions, budget: Budget, figures: FrameFigures) -> Self {
+    pub fn new(reader: ColumnReader, versions: Versions, budget: Budget) -> Self {
+        let figures = FrameFigures::new();
         let (slots, loads) = (Mutex::default(), Semaphore::new(LOADS_AT_ONCE));
         let runtime = Handle::current();
         Self(Arc::new(Shared { reader, versions, budget, figures, slots, loads, runtime }))
@@ -75,6 +77,11 @@ impl Frames {
         if is_due && !slot.holds(&fields) {
             self.0.load(slot);
         }
+    }
+
+    /// Adds what is counted of them to a registry.
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        self.0.figures.register(registry);
     }
 
     /// How many frames there are, and how large.

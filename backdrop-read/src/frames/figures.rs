@@ -13,9 +13,9 @@ const LOADS: [f64; 10] = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300
 /// Likewise of following, which a request waits for.
 const FOLLOWS: [f64; 9] = [0.000_25, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.05, 0.25, 1.0];
 
-/// Counts what becomes of frames. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct FrameFigures {
+/// Counts what becomes of frames.
+#[derive(Debug)]
+pub(super) struct FrameFigures {
     loads: Family<Named, Counter>,
     losses: Family<Named, Counter>,
     load_duration: Histogram,
@@ -23,24 +23,27 @@ pub struct FrameFigures {
 }
 
 impl FrameFigures {
-    /// Adds the families to a registry.
-    pub fn register(registry: &mut Registry) -> Self {
-        let figures = Self {
+    /// Nothing is counted yet.
+    pub(super) fn new() -> Self {
+        Self {
             loads: counters("outcome", &["loaded", "failed", "unfit"]),
             losses: counters("cause", &["memory", "store"]),
             load_duration: Histogram::new(LOADS),
             follow_duration: Histogram::new(FOLLOWS),
-        };
+        }
+    }
+
+    /// Adds the families to a registry.
+    pub(super) fn register(&self, registry: &mut Registry) {
         let help = "Loads of data sets into memory";
-        registry.register("frame_loads", help, figures.loads.clone());
+        registry.register("frame_loads", help, self.loads.clone());
         let help = "Frames that were dropped";
-        registry.register("frame_losses", help, figures.losses.clone());
-        let (help, duration) = ("How long loads of frames took", figures.load_duration.clone());
+        registry.register("frame_losses", help, self.losses.clone());
+        let (help, duration) = ("How long loads of frames took", self.load_duration.clone());
         registry.register_with_unit("frame_load_duration", help, Unit::Seconds, duration);
         let help = "How long it took to bring a frame up to date";
-        let duration = figures.follow_duration.clone();
+        let duration = self.follow_duration.clone();
         registry.register_with_unit("frame_follow_duration", help, Unit::Seconds, duration);
-        figures
     }
 
     pub(super) fn loaded(&self, ending: Ending, took: Duration) {
