@@ -22,7 +22,7 @@ mod wishes;
 pub use budget::Budget;
 
 use backdrop_core::data_set::DataSetId;
-use backdrop_core::query::{FieldName, Grouping, Selection};
+use backdrop_core::query::{Collect, FieldName, Filter, Grouping, Selection};
 use backdrop_postgres::{ColumnReader, DataVersion, Life, Versions};
 use figures::FrameFigures;
 use prometheus_client::registry::Registry;
@@ -71,7 +71,9 @@ impl Frames {
     /// Sees to it that queries like this one can be answered from a frame, some time later. To be called when
     /// this one has its answer.
     pub fn wish(&self, data_set: DataSetId, selection: &Selection, grouping: &Grouping) {
-        let Some(fields) = self.fields(selection, grouping) else { return };
+        let Some(fields) = fields(selection, grouping).filter(|_| !self.0.budget.is_nothing()) else {
+            return;
+        };
         let slot = self.0.slot(data_set);
         let is_due = slot.wishes().note(&fields, Instant::now());
         if is_due && !slot.holds(&fields) {
@@ -95,25 +97,6 @@ impl Frames {
             }
         }
         totals
-    }
-
-    /// The fields that a frame needs to answer the query; `None`: none can.
-    fn fields(&self, selection: &Selection, grouping: &Grouping) -> Option<Vec<FieldName>> {
-        if self.0.budget.is_nothing() {
-            return None;
-        }
-        let keys = grouping.keys().iter().chain(grouping.collect().iter().map(|collect| collect.field()));
-        let mut fields: Vec<FieldName> = Vec::new();
-        for field in keys.chain(selection.filters().iter().map(|filter| filter.field())) {
-            // Not in the body of a record; whoever looks for one record has an index in the store.
-            if field.is_id() || field.as_str() == "_updated_at" {
-                return None;
-            }
-            if !fields.contains(field) {
-                fields.push(field.clone());
-            }
-        }
-        (fields.len() <= FIELDS_MAX).then_some(fields)
     }
 }
 
@@ -141,4 +124,21 @@ impl Shared {
     fn slots(&self) -> MutexGuard<'_, HashMap<DataSetId, Arc<Slot>>> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The fields that a frame needs to answer the query; `None`: none can.
+fn fields(selection: &Selection, grouping: &Grouping) -> Option<Vec<FieldName>> {
+    let collected = grouping.collect().iter().map(Collect::field);
+    let filtered = selection.filters().iter().map(Filter::field);
+    let mut fields: Vec<FieldName> = Vec::new();
+    for field in grouping.keys().iter().chain(collected).chain(filtered) {
+        // Not in the body of a record; and who looks for one record has an index in the store.
+        if field.is_id() || field.as_str() == "_updated_at" {
+            return None;
+        }
+        if !fields.contains(field) {
+            fields.push(field.clone());
+        }
+    }
+    (fields.len() <= FIELDS_MAX).then_some(fields)
 }

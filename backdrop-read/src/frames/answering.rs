@@ -2,7 +2,7 @@
 
 use super::held::{Held, Standing};
 use super::slot::Slot;
-use super::{Checked, Frames, Shared};
+use super::{Checked, Frames, Shared, fields};
 use backdrop_core::data_set::DataSetId;
 use backdrop_core::error::ApiError;
 use backdrop_core::query::{FieldName, Grouping, Selection};
@@ -10,6 +10,7 @@ use backdrop_core::shape::Gathering;
 use backdrop_frames::{Frame, Unanswerable};
 use backdrop_postgres::Found;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::OwnedRwLockReadGuard;
 use tokio::task::spawn_blocking;
 
@@ -21,6 +22,17 @@ const LOOKS_MAX: usize = 4;
 
 /// The frame of a data set, locked for reading.
 type Reading = OwnedRwLockReadGuard<Option<Held>, Held>;
+
+/// Why a grouped query passes by the frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pass {
+    /// There is no frame of the data set, or not with these fields.
+    Absent,
+    /// There is, and it is being changed for longer than the query can wait.
+    Busy,
+    /// No frame can answer that.
+    Unfit,
+}
 
 impl Frames {
     /// The groups that are asked for, from that state or a later one; `None` if no frame can give them just now.
@@ -34,15 +46,29 @@ impl Frames {
         grouping: &Grouping,
         checked: Checked,
     ) -> Option<Result<Found<Gathering>, ApiError>> {
-        let fields = self.fields(selection, grouping)?;
-        let slot = self.0.known_slot(data_set)?;
-        slot.wishes().note(&fields, std::time::Instant::now());
+        if self.0.budget.is_nothing() {
+            return None;
+        }
+        let answer = self.answer_or_pass(data_set, selection, grouping, checked).await;
+        answer.inspect_err(|pass| self.0.figures.passed(*pass)).ok()
+    }
+
+    async fn answer_or_pass(
+        &self,
+        data_set: DataSetId,
+        selection: &Selection,
+        grouping: &Grouping,
+        checked: Checked,
+    ) -> Result<Result<Found<Gathering>, ApiError>, Pass> {
+        let fields = fields(selection, grouping).ok_or(Pass::Unfit)?;
+        let slot = self.0.known_slot(data_set).ok_or(Pass::Absent)?;
+        slot.wishes().note(&fields, Instant::now());
         let held = self.0.up_to_date(&slot, &fields, checked).await?;
         let gathering = Gathering::new(selection, grouping);
         if held.frame.rows() <= ROWS_INLINE_MAX {
             return found(&held, gathering);
         }
-        spawn_blocking(move || found(&held, gathering)).await.ok()?
+        spawn_blocking(move || found(&held, gathering)).await.unwrap_or(Err(Pass::Busy))
     }
 }
 
@@ -53,41 +79,41 @@ impl Shared {
         slot: &Arc<Slot>,
         fields: &[FieldName],
         mut checked: Checked,
-    ) -> Option<Reading> {
-        let mut was_ahead_of = None;
+    ) -> Result<Reading, Pass> {
+        let mut was_ahead_at = None;
         for _ in 0..LOOKS_MAX {
             let place = Arc::clone(&slot.held).read_owned().await;
-            let held = OwnedRwLockReadGuard::try_map(place, Option::as_ref).ok()?;
+            let held = OwnedRwLockReadGuard::try_map(place, Option::as_ref).map_err(|_| Pass::Absent)?;
             if !held.has(fields) {
-                return None;
+                return Err(Pass::Absent);
             }
             match held.standing(checked) {
-                Standing::There => return Some(held),
-                Standing::Ahead if was_ahead_of.is_none_or(|seen| seen < held.version.version) => {
+                Standing::There => return Ok(held),
+                Standing::Ahead if was_ahead_at.is_none_or(|version| version < held.version.version) => {
                     // Somebody has followed further since the check, or the store went back: another check tells.
-                    was_ahead_of = Some(held.version.version);
+                    was_ahead_at = Some(held.version.version);
                     drop(held);
-                    checked = self.versions.current(slot.data_set).await.ok()?;
+                    checked = self.versions.current(slot.data_set).await.map_err(|_| Pass::Busy)?;
                 }
                 Standing::Ahead | Standing::Lost => {
                     drop(held);
                     self.lose(slot, checked).await;
-                    return None;
+                    return Err(Pass::Absent);
                 }
                 Standing::Behind => {
                     drop(held);
-                    self.follow(slot, checked).await?;
+                    self.follow(slot, checked).await.ok_or(Pass::Busy)?;
                 }
             }
         }
-        None
+        Err(Pass::Busy)
     }
 }
 
 /// What the frame answers.
-fn found(held: &Held, gathering: Gathering) -> Option<Result<Found<Gathering>, ApiError>> {
-    let gathered = gathered(&held.frame, gathering).ok()?;
-    Some(gathered.map(|found| Found { version: held.version, found }))
+fn found(held: &Held, gathering: Gathering) -> Result<Result<Found<Gathering>, ApiError>, Pass> {
+    let gathered = gathered(&held.frame, gathering).map_err(|_| Pass::Unfit)?;
+    Ok(gathered.map(|found| Found { version: held.version, found }))
 }
 
 /// Answers all questions of a query.

@@ -1,5 +1,6 @@
 //! What is counted of frames.
 
+use super::answering::Pass;
 use super::wishes::Ending;
 use backdrop_service::metrics::{Named, counters};
 use prometheus_client::metrics::counter::Counter;
@@ -18,6 +19,7 @@ const FOLLOWS: [f64; 9] = [0.000_25, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.05, 0
 pub(super) struct FrameFigures {
     loads: Family<Named, Counter>,
     losses: Family<Named, Counter>,
+    passes: Family<Named, Counter>,
     load_duration: Histogram,
     follow_duration: Histogram,
 }
@@ -28,6 +30,7 @@ impl FrameFigures {
         Self {
             loads: counters("outcome", &["loaded", "failed", "unfit"]),
             losses: counters("cause", &["memory", "store"]),
+            passes: counters("cause", &["absent", "busy", "unfit"]),
             load_duration: Histogram::new(LOADS),
             follow_duration: Histogram::new(FOLLOWS),
         }
@@ -39,6 +42,8 @@ impl FrameFigures {
         registry.register("frame_loads", help, self.loads.clone());
         let help = "Frames that were dropped";
         registry.register("frame_losses", help, self.losses.clone());
+        let help = "Grouped queries that no frame answered";
+        registry.register("frame_passes", help, self.passes.clone());
         let (help, duration) = ("How long loads of frames took", self.load_duration.clone());
         registry.register_with_unit("frame_load_duration", help, Unit::Seconds, duration);
         let help = "How long it took to bring a frame up to date";
@@ -58,6 +63,15 @@ impl FrameFigures {
 
     pub(super) fn followed(&self, took: Duration) {
         self.follow_duration.observe(took.as_secs_f64());
+    }
+
+    pub(super) fn passed(&self, pass: Pass) {
+        let cause = match pass {
+            Pass::Absent => "absent",
+            Pass::Busy => "busy",
+            Pass::Unfit => "unfit",
+        };
+        self.passes.get_or_create(&[("cause", cause)]).inc();
     }
 
     /// A frame had to make room.

@@ -2,7 +2,7 @@
 
 use crate::difference::difference;
 use crate::reference::{Moment, Query, Refused, answer};
-use crate::service::{DataSet, Got, Service, encoded, now};
+use crate::service::{DataSet, Engine, Got, Service, encoded, now};
 use serde_json::Value;
 use std::fmt;
 
@@ -12,6 +12,7 @@ const SHOWN: usize = 4000;
 /// The service and the reference do not agree.
 #[derive(Clone, Debug)]
 pub(crate) struct Disagreement {
+    pub(crate) engine: Engine,
     pub(crate) query: Query,
     expected: Result<Vec<Value>, Refused>,
     got: Got,
@@ -20,6 +21,7 @@ pub(crate) struct Disagreement {
 /// A query that was asked, and what came back.
 #[derive(Debug)]
 pub(crate) struct Asked {
+    engine: Engine,
     query: Query,
     pub(crate) got: Got,
     before: Moment,
@@ -27,15 +29,15 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    pub(crate) fn ask(service: &Service, data_set: &DataSet, query: &Query) -> Self {
+    pub(crate) fn ask(service: &Service, engine: Engine, data_set: &DataSet, query: &Query) -> Self {
         let before = now();
-        let got = service.ask(data_set, query);
-        Self { query: query.clone(), got, before, after: now() }
+        let got = service.ask(engine, data_set, query);
+        Self { engine, query: query.clone(), got, before, after: now() }
     }
 
     /// The answer, if it is the right one.
     pub(crate) fn judged(self, data_set: &DataSet) -> Result<Got, Box<Disagreement>> {
-        let Self { query, got, before, after } = self;
+        let Self { engine, query, got, before, after } = self;
         // Pages put together are the answer without limit.
         let asked = if query.has("cursor") { query.without(&["cursor", "limit"]) } else { query.clone() };
         // Whatever depends on the time of acceptance or of the query may be as it was before or after.
@@ -43,8 +45,23 @@ impl Asked {
         if agree(&expected, &got) || agree(&answer(&data_set.records_later, &asked, after), &got) {
             return Ok(got);
         }
-        Err(Box::new(Disagreement { query, expected, got }))
+        Err(Box::new(Disagreement { engine, query, expected, got }))
     }
+}
+
+/// Both engines must answer alike, to the last digit: it is not told which one has answered.
+pub(crate) fn same(query: &Query, records: &Got, frames: &Got) -> Result<(), Box<Disagreement>> {
+    let is_of_the_moment = query.has("duration") && !query.has("start_at") && !query.has("end_at");
+    if is_of_the_moment || records == frames {
+        return Ok(());
+    }
+    let expected = records.clone().map_err(Refused);
+    Err(Box::new(Disagreement {
+        engine: Engine::Frames,
+        query: query.clone(),
+        expected,
+        got: frames.clone(),
+    }))
 }
 
 fn agree(expected: &Result<Vec<Value>, Refused>, got: &Got) -> bool {
@@ -71,7 +88,7 @@ impl Disagreement {
 
 impl fmt::Display for Disagreement {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(formatter, "query: {}", encoded(&self.query))?;
+        writeln!(formatter, "{:?}, query: {}", self.engine, encoded(&self.query))?;
         for (name, value) in &self.query.0 {
             writeln!(formatter, "    {name}={value}")?;
         }
