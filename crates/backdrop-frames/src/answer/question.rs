@@ -65,8 +65,7 @@ impl Question {
 
 impl Frame {
     fn place(&self, name: &FieldName) -> Result<usize, Unanswerable> {
-        let place = self.fields.iter().position(|field| field.name == *name);
-        place.ok_or(Unanswerable::NotLoaded)
+        self.column(name).ok_or(Unanswerable::NotLoaded)
     }
 
     fn is_unfit(&self, place: usize) -> bool {

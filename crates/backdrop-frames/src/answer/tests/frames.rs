@@ -1,8 +1,8 @@
 //! Records, and frames made of them in any layout there is.
 
 use crate::bitmap::Bitmap;
-use crate::column::{Codes, Dictionary, Kind, Mantissas, Numbers, Values};
-use crate::frame::{Field, Frame, Run};
+use crate::column::{Codes, Mantissas, Values};
+use crate::{Frame, FrameBuilder, RowRef};
 use backdrop_core::query::{Answer, FieldName, Query};
 use proptest::prelude::*;
 
@@ -89,20 +89,53 @@ pub(super) fn any_records() -> impl Strategy<Value = Vec<Record>> {
     prop::collection::vec(record, 0..80)
 }
 
-/// The frame of some records.
+/// The frame of some records: late ones that do not extend the base go to the tail.
 pub(super) fn frame(records: &[Record], layout: Layout) -> Frame {
-    let names = names();
-    let kinds: Vec<Kind> = (0..FIELDS.len()).map(|field| kind(records, field)).collect();
-    let mut base: Vec<&Record> = records.iter().filter(|record| record.place.is_of_base()).collect();
-    base.sort_by_key(|record| record.time);
-    let tail: Vec<&Record> = records.iter().filter(|record| !record.place.is_of_base()).collect();
-    let mut tail_order: Vec<u32> = (0..tail.len() as u32).collect();
-    tail_order.sort_by_key(|row| tail[*row as usize].time);
-    Frame {
-        base: run(&base, &kinds, layout.base, layout.all_bitmaps),
-        tail: run(&tail, &kinds, layout.tail, layout.all_bitmaps),
-        fields: names.into_iter().zip(kinds).map(|(name, kind)| Field { name, kind }).collect(),
-        tail_order,
+    let ids: Vec<String> = (0..records.len()).map(|index| index.to_string()).collect();
+    let mut builder = FrameBuilder::new(names(), [1, 2], usize::MAX);
+    let of = |is_of_base: bool| {
+        ids.iter().zip(records).filter(move |(_, record)| record.place.is_of_base() == is_of_base)
+    };
+    for (id, record) in of(true) {
+        let values: Vec<Option<&str>> = record.values.iter().map(Option::as_deref).collect();
+        builder.push(RowRef { id, time: record.time, values: &values }).expect("room");
+    }
+    let mut frame = builder.build().expect("no two hashes are the same");
+    for (id, record) in of(false) {
+        let values: Vec<Option<&str>> = record.values.iter().map(Option::as_deref).collect();
+        frame.upsert(RowRef { id, time: record.time, values: &values }).expect("room");
+    }
+    for (id, _) in ids.iter().zip(records).filter(|(_, record)| !record.place.is_live()) {
+        frame.delete(id);
+    }
+    frame.base.columns.iter_mut().for_each(|values| widen(values, layout.base, layout.all_bitmaps));
+    frame.tail.columns.iter_mut().for_each(|values| widen(values, layout.tail, layout.all_bitmaps));
+    frame
+}
+
+/// Makes the values of a run wider than they need be, which they may become by rows that are gone.
+fn widen(values: &mut Values, width: usize, all_bitmaps: bool) {
+    match values {
+        Values::None => {}
+        Values::Codes(codes) => {
+            let all: Vec<u32> = (0..codes.len()).map(|row| codes.get(row)).collect();
+            match width {
+                0 => {}
+                1 => *codes = Codes::Medium(all.into_iter().map(|code| code as u16).collect()),
+                _ => *codes = Codes::Wide(all),
+            }
+        }
+        Values::Numbers(numbers) => {
+            let rows = numbers.mantissas.len();
+            if width == 2 {
+                let all = (0..rows).map(|row| numbers.mantissas.get(row)).collect();
+                numbers.mantissas = Mantissas::Wide(all);
+            }
+            if all_bitmaps {
+                let present = numbers.present.get_or_insert_with(|| Bitmap::all_ones(rows)).clone();
+                numbers.whole.get_or_insert(present);
+            }
+        }
     }
 }
 
@@ -114,91 +147,5 @@ fn names() -> Vec<FieldName> {
     match Query::parse(&pairs, now).expect("a query").answer() {
         Answer::Groups(grouping) => grouping.keys().to_vec(),
         Answer::Rows(_) => Vec::new(),
-    }
-}
-
-/// The JSON text of a value that is there and not null.
-fn texts<'r>(records: &[&'r Record], field: usize) -> Vec<Option<&'r str>> {
-    let text = |record: &&'r Record| record.values[field].as_deref().filter(|text| *text != "null");
-    records.iter().map(text).collect()
-}
-
-fn kind(records: &[Record], field: usize) -> Kind {
-    let records: Vec<&Record> = records.iter().collect();
-    let texts: Vec<&str> = texts(&records, field).into_iter().flatten().collect();
-    match texts.first().map(|text| text.as_bytes()[0]) {
-        None => Kind::Empty,
-        Some(b't' | b'f') => Kind::Booleans,
-        Some(b'"') => {
-            let mut dictionary = Dictionary::default();
-            let known: std::collections::HashSet<&str> = texts.into_iter().collect();
-            dictionary.texts = known.into_iter().map(|text| text.trim_matches('"').into()).collect();
-            Kind::Texts(dictionary)
-        }
-        Some(_) => Kind::Numbers { scale: texts.iter().map(|text| places(text)).max().unwrap_or(0) as u8 },
-    }
-}
-
-fn places(text: &str) -> usize {
-    text.split_once('.').map_or(0, |(_, fraction)| fraction.len())
-}
-
-fn run(records: &[&Record], kinds: &[Kind], width: usize, all_bitmaps: bool) -> Run {
-    let mut gone = Bitmap::default();
-    records.iter().for_each(|record| gone.push(!record.place.is_live()));
-    let values = |(field, kind): (usize, &Kind)| match kind {
-        Kind::Empty | Kind::Unfit => Values::None,
-        Kind::Numbers { scale } => {
-            Values::Numbers(numbers(&texts(records, field), *scale, width, all_bitmaps))
-        }
-        Kind::Booleans | Kind::Texts(_) => Values::Codes(codes(&texts(records, field), kind, width)),
-    };
-    Run {
-        times: records.iter().map(|record| record.time).collect(),
-        gone,
-        hashes: vec![0; records.len()],
-        columns: kinds.iter().enumerate().map(values).collect(),
-    }
-}
-
-fn codes(texts: &[Option<&str>], kind: &Kind, width: usize) -> Codes {
-    let places: std::collections::HashMap<&str, usize> = match kind {
-        Kind::Texts(dictionary) => {
-            dictionary.texts.iter().enumerate().map(|(place, text)| (&**text, place)).collect()
-        }
-        _ => [("false", 0), ("true", 1)].into_iter().collect(),
-    };
-    let code = |text: &Option<&str>| text.map_or(0, |text| places[text.trim_matches('"')] as u32 + 1);
-    let codes = texts.iter().map(code);
-    match width {
-        0 if places.len() < 256 => Codes::Narrow(codes.map(|code| code as u8).collect()),
-        0 | 1 => Codes::Medium(codes.map(|code| code as u16).collect()),
-        _ => Codes::Wide(codes.collect()),
-    }
-}
-
-fn numbers(texts: &[Option<&str>], scale: u8, width: usize, all_bitmaps: bool) -> Numbers {
-    let mantissa = |text: &Option<&str>| {
-        text.map_or(0, |text| {
-            let digits: i64 = text.replace('.', "").parse().expect("digits");
-            digits * 10_i64.pow(u32::from(scale) - places(text) as u32)
-        })
-    };
-    let mantissas: Vec<i64> = texts.iter().map(mantissa).collect();
-    let bits = |bit: fn(&&Option<&str>) -> bool| {
-        let mut bitmap = Bitmap::default();
-        texts.iter().for_each(|text| bitmap.push(bit(&text)));
-        bitmap
-    };
-    let present = bits(|text| text.is_some());
-    let whole = bits(|text| text.is_some_and(|text| !text.contains('.')));
-    let narrow: Result<Vec<i32>, _> = mantissas.iter().map(|mantissa| i32::try_from(*mantissa)).collect();
-    Numbers {
-        mantissas: match narrow {
-            Ok(narrow) if width < 2 => Mantissas::Narrow(narrow),
-            _ => Mantissas::Wide(mantissas),
-        },
-        whole: Some(whole.clone()).filter(|_| all_bitmaps || whole != present),
-        present: Some(present.clone()).filter(|_| all_bitmaps || present.ones() < present.len()),
     }
 }
