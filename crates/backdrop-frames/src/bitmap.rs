@@ -62,7 +62,6 @@ impl Bitmap {
     }
 
     /// 64 rows at a time; bits beyond the last row are 0.
-    #[cfg_attr(not(test), expect(dead_code, reason = "read by the query engine"))]
     pub(crate) fn words(&self) -> &[u64] {
         &self.words
     }
@@ -77,7 +76,6 @@ impl Bitmap {
     }
 
     /// How many bits are set in a range.
-    #[cfg_attr(not(test), expect(dead_code, reason = "read by the query engine"))]
     pub(crate) fn ones_in(&self, range: Range<usize>) -> usize {
         let ones = |words: &[u64]| words.iter().map(|word| word.count_ones() as usize).sum::<usize>();
         let before = |index: usize| match index % 64 {

@@ -21,9 +21,7 @@ pub(crate) use codes::Codes;
 pub(crate) use dictionary::Dictionary;
 pub(crate) use gathering::{gather, keep_used_texts};
 pub(crate) use literal::Literal;
-#[expect(unused_imports, reason = "read by the query engine")]
-pub(crate) use numbers::Mantissas;
-pub(crate) use numbers::Numbers;
+pub(crate) use numbers::{Mantissas, Numbers};
 pub(crate) use writing::{Bounds, Column};
 
 use serde_json::Value;
@@ -61,7 +59,6 @@ pub(crate) enum Values {
 
 impl Kind {
     /// How many codes there are, 0 (no value) included; `None` for numbers and what is unfit.
-    #[cfg_attr(not(test), expect(dead_code, reason = "read by the query engine"))]
     pub(crate) fn codes(&self) -> Option<usize> {
         match self {
             Self::Empty => Some(1),
@@ -72,7 +69,6 @@ impl Kind {
     }
 
     /// The JSON value of a code.
-    #[cfg_attr(not(test), expect(dead_code, reason = "read by the query engine"))]
     pub(crate) fn value(&self, code: u32) -> Value {
         match self {
             Self::Booleans if code > 0 => Value::Bool(code == 2),

@@ -8,13 +8,15 @@
 //! its id. The index has the places of exactly these rows.
 //!
 //! Two ids of one hash are noticed when the frame is built, and it is built anew under another key. One that comes
-//! later would replace the other's row: among a million ids that happens once in 10^7 frames of as many changes, and
-//! whoever follows notices it, since [`Frame::rows`] is then not the number of records.
+//! later would replace the row of the other: of a new id among a million that is so once in 10^13. Whoever follows
+//! notices it, since [`Frame::rows`] is less than the number of records from then on.
 
 mod builder;
 mod changes;
 mod index;
 mod merge;
+#[cfg(test)]
+mod tests;
 
 pub use builder::{FrameBuilder, FrameError};
 
@@ -36,7 +38,7 @@ pub struct RowRef<'r> {
     pub values: &'r [Option<&'r str>],
 }
 
-/// The frame would take more memory than it may. It does not have all rows now, and must be dropped.
+/// The frame takes more memory than it may. Nothing is undone, and what comes after it is missing: drop the frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the data set does not fit the memory that a frame may take")]
 pub struct FrameFull;
@@ -96,7 +98,6 @@ impl Frame {
     }
 
     /// The place of a field in `fields` and in the columns of each run.
-    #[cfg_attr(not(test), expect(dead_code, reason = "read by the query engine"))]
     pub(crate) fn column(&self, name: &FieldName) -> Option<usize> {
         self.fields().position(|field| field == name)
     }

@@ -23,7 +23,7 @@ impl Codes {
     pub(crate) fn of(codes: impl Iterator<Item = u32>, max: u32) -> Self {
         match max {
             ..=0xFF => Self::Narrow(codes.map(|code| code as u8).collect()),
-            ..=0xFFFF => Self::Medium(codes.map(|code| code as u16).collect()),
+            0x100..=0xFFFF => Self::Medium(codes.map(|code| code as u16).collect()),
             _ => Self::Wide(codes.collect()),
         }
     }

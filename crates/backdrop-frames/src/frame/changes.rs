@@ -6,7 +6,7 @@ use crate::place::Place;
 use crate::room;
 
 /// Fewer rows than that are not worth a merge, in the tail or gone.
-const MERGE_ROWS_MIN: usize = 4_096;
+pub(super) const MERGE_ROWS_MIN: usize = 4_096;
 
 /// The tail is merged when it has this part of the base: a query sees each row of the tail, within its range or not.
 const TAIL_SHARE: usize = 32;
