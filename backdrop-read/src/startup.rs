@@ -4,6 +4,7 @@ use crate::answers::Answers;
 use crate::bodies::Bodies;
 use crate::cache::AnswerCache;
 use crate::metrics::Exposition;
+use crate::routes::data::Memo;
 use crate::routes::status::Health;
 use crate::{Settings, middleware, routes};
 use actix_web::App;
@@ -67,6 +68,7 @@ impl Application {
         let versions = self.database.versions().clone();
         let answers = Answers::new(self.catalogue, versions, reader, events);
         let bodies = Data::new(Bodies::new(answers, self.cache));
+        let memo = Data::new(Memo::new());
         let health = Data::new(Health::new(self.database.clone(), stop.clone()));
         let watched = health.clone();
         tokio::spawn(async move { watched.watch().await });
@@ -75,6 +77,7 @@ impl Application {
             // The last one wrapped is the outermost: headers are set on what all others answer.
             App::new()
                 .app_data(bodies.clone())
+                .app_data(memo.clone())
                 .app_data(health.clone())
                 .app_data(told.clone())
                 .app_data(exposition.clone())
