@@ -5,6 +5,7 @@ use crate::bodies::Bodies;
 use crate::cache::AnswerCache;
 use crate::frames::{Budget, Frames};
 use crate::metrics::Exposition;
+use crate::routes::data::Memo;
 use crate::routes::status::Health;
 use crate::{Settings, middleware, routes};
 use actix_web::App;
@@ -76,6 +77,7 @@ impl Application {
         let reader = RecordReader::new(self.database.clone());
         let answers = Answers::new(self.catalogue, versions, reader, frames, events);
         let bodies = Data::new(Bodies::new(answers, self.cache));
+        let memo = Data::new(Memo::new());
         let health = Data::new(Health::new(self.database.clone(), stop.clone()));
         let watched = health.clone();
         tokio::spawn(async move { watched.watch().await });
@@ -84,6 +86,7 @@ impl Application {
             // The last one wrapped is the outermost: headers are set on what all others answer.
             App::new()
                 .app_data(bodies.clone())
+                .app_data(memo.clone())
                 .app_data(health.clone())
                 .app_data(told.clone())
                 .app_data(exposition.clone())

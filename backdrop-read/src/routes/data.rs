@@ -2,6 +2,7 @@
 
 mod accept;
 mod answer;
+mod memo;
 mod tag;
 
 use crate::answers::Address;
@@ -20,6 +21,7 @@ use backdrop_service::deprecation;
 use backdrop_service::error_response::ErrorResponse;
 use backdrop_service::request;
 use backdrop_service::routing::{get, only};
+pub(crate) use memo::Memo;
 use std::sync::Arc;
 
 const METHODS: &str = "GET, HEAD, OPTIONS";
@@ -68,6 +70,7 @@ async fn by_group_and_type(
     request: HttpRequest,
     path: web::Path<(String, String)>,
     bodies: web::Data<Bodies>,
+    memo: web::Data<Memo>,
 ) -> Result<HttpResponse, ErrorResponse> {
     let (group, data_type) = path.into_inner();
     // What cannot be a name is not looked for: a miss costs a question to the store.
@@ -77,13 +80,14 @@ async fn by_group_and_type(
     let known = bodies.find(Address::GroupAndType(&group, &data_type)).await.map_err(fault::of_store)?;
     let known = known.ok_or_else(data_set_not_found)?;
     request::note_data_set(&known.data_set.name);
-    answer(&request, &bodies, known).await
+    answer(&request, &bodies, &memo, known).await
 }
 
 async fn by_name(
     request: HttpRequest,
     name: web::Path<String>,
     bodies: web::Data<Bodies>,
+    memo: web::Data<Memo>,
 ) -> Result<HttpResponse, ErrorResponse> {
     if DataSetName::parse(name.as_str()).is_err() {
         return Err(data_set_not_found());
@@ -91,7 +95,7 @@ async fn by_name(
     let known = bodies.find(Address::Name(&name)).await.map_err(fault::of_store)?;
     let known = known.ok_or_else(data_set_not_found)?;
     request::note_data_set(&known.data_set.name);
-    let answered = answer(&request, &bodies, Arc::clone(&known)).await;
+    let answered = answer(&request, &bodies, &memo, Arc::clone(&known)).await;
     let mut response = answered.unwrap_or_else(|refused| refused.error_response());
     deprecation::announce(response.headers_mut(), &known.data_set);
     Ok(response)

@@ -1,7 +1,7 @@
 //! From a request to its answer: which form, whether the client has it already, and with which headers.
 
-use super::accept;
 use super::tag::is_known;
+use super::{Memo, accept};
 use crate::bodies::{Bodies, Question};
 use crate::fault;
 use crate::format::content_type;
@@ -23,9 +23,10 @@ use std::sync::Arc;
 pub(super) async fn answer(
     request: &HttpRequest,
     bodies: &Bodies,
+    memo: &Memo,
     known: Arc<KnownDataSet>,
 ) -> Result<HttpResponse, ErrorResponse> {
-    let question = Arc::new(read(request, known)?);
+    let question = memo.question(request, &known, || read(request, Arc::clone(&known)))?;
     let data_set = &question.known.data_set;
     let checked = bodies.version(&question).await.map_err(fault::of_store)?;
     let tag = question.identity.tag(checked.0);
