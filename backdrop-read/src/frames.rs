@@ -75,8 +75,8 @@ impl Frames {
             return;
         };
         let slot = self.0.slot(data_set);
-        let is_due = slot.wishes().note(&fields, Instant::now());
-        if is_due && !slot.holds(&fields) {
+        slot.wishes().note(&fields, Instant::now());
+        if !slot.holds(&fields) {
             self.0.load(slot);
         }
     }

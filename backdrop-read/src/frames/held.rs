@@ -110,3 +110,25 @@ fn standing(own: DataVersion, seen: DataVersion) -> Standing {
         Standing::Lost
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_frame_of_the_same_generation_can_follow() {
+        let base = DataVersion { generation: 2, version: 10, version_tag: Default::default() };
+        for (generation, version, expected) in [
+            (2, 10, Standing::There),
+            (2, 11, Standing::Behind),
+            (2, 9, Standing::Ahead),
+            (1, 9, Standing::Ahead),
+            (3, 11, Standing::Lost),
+            (3, 10, Standing::Lost),
+            (3, 9, Standing::Lost),
+            (1, 11, Standing::Lost),
+        ] {
+            assert_eq!(standing(base, DataVersion { generation, version, ..base }), expected, "{generation} {version}");
+        }
+    }
+}

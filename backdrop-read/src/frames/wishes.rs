@@ -29,7 +29,8 @@ pub(super) struct Wishes {
     is_loading: bool,
     not_before: Instant,
     last_asked: Instant,
-    /// Loads that followed each other soon.
+    /// When a load last ended, and how many had followed each other soon by then.
+    ended: Option<Instant>,
     series: u32,
 }
 
@@ -46,11 +47,11 @@ pub(super) enum Ending {
 
 impl Wishes {
     pub(super) fn new(now: Instant) -> Self {
-        Self { fields: HashMap::new(), is_loading: false, not_before: now, last_asked: now, series: 0 }
+        Self { fields: HashMap::new(), is_loading: false, not_before: now, last_asked: now, ended: None, series: 0 }
     }
 
-    /// Notes which fields a query asks for; whether a load may begin now.
-    pub(super) fn note(&mut self, fields: &[FieldName], now: Instant) -> bool {
+    /// Notes which fields a query asks for.
+    pub(super) fn note(&mut self, fields: &[FieldName], now: Instant) {
         self.last_asked = now;
         for field in fields {
             match self.fields.get_mut(field) {
@@ -61,7 +62,6 @@ impl Wishes {
                 }
             }
         }
-        !self.is_loading && now >= self.not_before
     }
 
     /// When a query last asked for anything.
@@ -69,7 +69,7 @@ impl Wishes {
         self.last_asked
     }
 
-    /// Begins a load, unless somebody else has begun one.
+    /// Begins a load, if it is time for one.
     pub(super) fn begin(&mut self, now: Instant) -> bool {
         let begins = !self.is_loading && now >= self.not_before;
         self.is_loading |= begins;
@@ -86,8 +86,9 @@ impl Wishes {
 
     /// Ends a load that took so long.
     pub(super) fn end(&mut self, ending: Ending, took: Duration, now: Instant) {
-        let is_series = now.duration_since(self.not_before) < SERIES_ENDS + took;
+        let is_series = self.ended.is_some_and(|ended| now.duration_since(ended) < SERIES_ENDS + took);
         self.series = if is_series { (self.series + 1).min(DOUBLINGS_MAX) } else { 0 };
+        self.ended = Some(now);
         let factor = 1 << self.series;
         let pause = match ending {
             Ending::Loaded => took * factor,
@@ -107,5 +108,67 @@ impl Wishes {
         if let Some(oldest) = oldest.map(|(field, _)| field.clone()) {
             self.fields.remove(&oldest);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use backdrop_core::query::{Answer, Query};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn fields(names: impl IntoIterator<Item = String>) -> Vec<FieldName> {
+        let read = |name: String| {
+            let pairs = [("group_by".to_owned(), name)];
+            let query = Query::parse(&pairs, backdrop_service::clock::now()).expect("a query");
+            let Answer::Groups(grouping) = query.answer() else { panic!("it groups") };
+            grouping.keys()[0].clone()
+        };
+        names.into_iter().map(read).collect()
+    }
+
+    fn names(fields: &[FieldName]) -> Vec<&str> {
+        fields.iter().map(FieldName::as_str).collect()
+    }
+
+    #[test]
+    fn what_was_asked_for_is_loaded_and_forgotten_after_a_day() {
+        let began = Instant::now();
+        let mut wishes = Wishes::new(began);
+        wishes.note(&fields(["size", "area"].map(str::to_owned)), began);
+        wishes.note(&fields(["area".to_owned()]), began + 3_600 * SECOND);
+        assert_eq!(names(&wishes.wanted(began + 3_600 * SECOND)), ["area", "size"]);
+        assert_eq!(names(&wishes.wanted(began + FIELD_WANTED)), ["area"]);
+    }
+
+    #[test]
+    fn of_too_many_fields_the_latest_are_loaded() {
+        let began = Instant::now();
+        let mut wishes = Wishes::new(began);
+        for (number, field) in (0..).zip(fields((10..60).map(|number| format!("f{number}")))) {
+            wishes.note(&[field], began + number * SECOND);
+        }
+        let wanted = wishes.wanted(began);
+        assert_eq!(names(&wanted), names(&fields((60 - FIELDS_MAX..60).map(|number| format!("f{number}")))));
+    }
+
+    #[test]
+    fn one_load_at_a_time_and_growing_pauses_between_them() {
+        let mut now = Instant::now();
+        let mut wishes = Wishes::new(now);
+        for pause in [1, 2, 4, 8, 16, 32, 64, 64] {
+            assert!(wishes.begin(now));
+            assert!(!wishes.begin(now), "it has begun");
+            now += SECOND;
+            wishes.end(Ending::Loaded, SECOND, now);
+            assert!(!wishes.begin(now + (pause - 1) * SECOND), "a pause of {pause}");
+            now += pause * SECOND;
+        }
+        now += SERIES_ENDS;
+        assert!(wishes.begin(now));
+        wishes.end(Ending::Hopeless, SECOND, now);
+        assert!(!wishes.begin(now + HOPELESS_PAUSE / 2));
+        assert!(wishes.begin(now + HOPELESS_PAUSE));
     }
 }
