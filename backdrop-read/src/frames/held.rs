@@ -128,7 +128,11 @@ mod tests {
             (3, 9, Standing::Lost),
             (1, 11, Standing::Lost),
         ] {
-            assert_eq!(standing(base, DataVersion { generation, version, ..base }), expected, "{generation} {version}");
+            assert_eq!(
+                standing(base, DataVersion { generation, version, ..base }),
+                expected,
+                "{generation} {version}"
+            );
         }
     }
 }

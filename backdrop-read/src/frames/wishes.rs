@@ -47,7 +47,14 @@ pub(super) enum Ending {
 
 impl Wishes {
     pub(super) fn new(now: Instant) -> Self {
-        Self { fields: HashMap::new(), is_loading: false, not_before: now, last_asked: now, ended: None, series: 0 }
+        Self {
+            fields: HashMap::new(),
+            is_loading: false,
+            not_before: now,
+            last_asked: now,
+            ended: None,
+            series: 0,
+        }
     }
 
     /// Notes which fields a query asks for.

@@ -1,8 +1,6 @@
 //! Data sets held in memory: that they are, and that whatever happens to the store, nobody is answered from an old state.
 
-use backdrop_testing::{
-    Client, Engines, PostgresKind, Service, Stack, StackOptions, ask_frame, eventually, sqlx,
-};
+use backdrop_testing::{Client, Engines, PostgresKind, Stack, StackOptions, ask_frame, eventually, sqlx};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::thread;
@@ -167,8 +165,7 @@ async fn data_sets_make_room_for_each_other() {
         writer.post(&format!("/data/held/{name}"), &many).expect(200);
     }
     // A data set takes some 60 kB.
-    let small = [("BACKDROP_FRAME_MEMORY".to_owned(), "160000".to_owned())];
-    let read = stack.spawn(Service::Read, &[], &small).expect("a query service");
+    let read = stack.spawn_reader("BACKDROP_FRAME_MEMORY", "160000").await.expect("a query service");
     let reader = Client::new(read.address());
     for name in ["one", "two", "three", "four", "one", "four"] {
         let query = format!("/data/held/{name}?group_by=kind&collect=count:sum");
@@ -184,8 +181,7 @@ async fn data_sets_make_room_for_each_other() {
     assert!(figure("backdrop_frame_losses_total{cause=\"memory\"}") >= 2, "{told}");
     assert!((1..=160_000).contains(&figure("backdrop_frame_bytes ")), "{told}");
     // One that is larger than half of it is never held.
-    let tiny = [("BACKDROP_FRAME_MEMORY".to_owned(), "40000".to_owned())];
-    let read = stack.spawn(Service::Read, &[], &tiny).expect("a query service");
+    let read = stack.spawn_reader("BACKDROP_FRAME_MEMORY", "40000").await.expect("a query service");
     let reader = Client::new(read.address());
     for _ in 0..3 {
         let answer = reader.get("/data/held/one?group_by=kind&collect=count:sum").expect(200);

@@ -20,10 +20,10 @@ async fn frames_follow_every_change() {
     for number in 0..DATA_SETS {
         let mut draw = Draw::new(seed, 1_000 + number);
         let mut data_set = service.store(&generated::changed_records(&mut draw, &[], now()));
-        let before = service.engines();
         for _ in 0..CHANGES {
             let change = generated::change(&mut draw, &data_set.records, now());
             service.change(&mut data_set, &change);
+            let before = service.engines();
             for _ in 0..QUERIES {
                 let query = generated::query(&mut draw, &data_set.records);
                 let answers = Engine::ALL
@@ -37,8 +37,8 @@ async fn frames_follow_every_change() {
                     panic!("{}\nafter {change:?}\n{disagreement}\nrecords: {records:?}", show_seed(seed));
                 }
             }
+            engines = engines + service.engines().since(before);
         }
-        engines = engines + service.engines().since(before);
     }
     println!("{engines:?}: frames answered {:.1}% of what they can", engines.share());
     assert!(engines.share() >= 90.0, "{engines:?}");

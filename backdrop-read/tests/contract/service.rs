@@ -8,7 +8,8 @@ use std::cell::Cell;
 
 /// A query that makes a frame hold the fields that generated records have.
 const FRAME_QUERY: &str = "group_by=area&collect=kind:count&collect=size:count&collect=fee:count&collect=note:count\
-                           &collect=paid:count&filter_by=_start_at:0&filter_by=_end_at:0";
+                           &collect=paid:count&filter_by=_timestamp:0\
+                           &filter_by=_start_at:0&filter_by=_end_at:0";
 
 /// The stack, which makes as many data sets as are wanted.
 #[derive(Debug)]
@@ -51,9 +52,8 @@ impl Service {
         let environment = vec![("BACKDROP_CACHE_MEMORY".to_owned(), "0".to_owned())];
         let options = StackOptions { workers: 1, environment, ..StackOptions::default() };
         let stack = Stack::start_with(options).await.expect("a stack");
-        let none = [("BACKDROP_FRAME_MEMORY".to_owned(), "0".to_owned())];
         let frameless =
-            stack.spawn(backdrop_testing::Service::Read, &[], &none).expect("a second query service");
+            stack.spawn_reader("BACKDROP_FRAME_MEMORY", "0").await.expect("a second query service");
         Self { stack, frameless, data_sets: Cell::new(0) }
     }
 

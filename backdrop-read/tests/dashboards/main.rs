@@ -5,7 +5,7 @@
 mod query;
 mod records;
 
-use backdrop_testing::{Client, Service, Stack, StackOptions, ask_frame};
+use backdrop_testing::{Client, Stack, StackOptions, ask_frame};
 use query::DashboardQuery;
 use records::DataSets;
 use serde_json::Value;
@@ -45,8 +45,7 @@ async fn the_queries_of_real_dashboards_are_answered() {
     let environment = vec![("BACKDROP_CACHE_MEMORY".to_owned(), "0".to_owned())];
     let options = StackOptions { workers: 1, environment, ..StackOptions::default() };
     let stack = Stack::start_with(options).await.expect("a stack");
-    let none = [("BACKDROP_FRAME_MEMORY".to_owned(), "0".to_owned())];
-    let frameless = stack.spawn(Service::Read, &[], &none).expect("a second query service");
+    let frameless = stack.spawn_reader("BACKDROP_FRAME_MEMORY", "0").await.expect("a second query service");
     let data_sets = DataSets::for_queries(&queries, now);
     data_sets.create(&stack);
 
