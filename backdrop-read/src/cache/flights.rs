@@ -49,32 +49,50 @@ impl Flights {
     where
         F: Future<Output = Outcome> + Send + 'static,
     {
-        let mut under_way = self.under_way();
-        let waiting = match under_way.entry(tag) {
-            Entry::Occupied(flight) => {
-                let waiting = flight.get().subscribe();
-                drop(under_way);
-                return outcome(waiting).await.map(Landed::Shared);
-            }
+        match self.join(tag, kept, make) {
+            Joined::Kept(stored) => Ok(Landed::Shared(stored)),
+            Joined::Later(waiting) => outcome(waiting).await.map(Landed::Shared),
+            Joined::First(waiting) => outcome(waiting).await.map(Landed::Made),
+        }
+    }
+
+    fn join<F>(
+        &self,
+        tag: Tag,
+        kept: impl FnOnce() -> Option<Arc<Stored>>,
+        make: impl FnOnce() -> F,
+    ) -> Joined
+    where
+        F: Future<Output = Outcome> + Send + 'static,
+    {
+        match self.under_way().entry(tag) {
+            Entry::Occupied(flight) => Joined::Later(flight.get().subscribe()),
             Entry::Vacant(place) => {
                 // It was kept before it was taken off the list, so one that has just been made is seen here.
                 if let Some(stored) = kept() {
-                    return Ok(Landed::Shared(stored));
+                    return Joined::Kept(stored);
                 }
                 let (sender, waiting) = watch::channel(None);
                 place.insert(sender.clone());
                 let flight = Flight { flights: self.clone(), tag, sender };
                 self.runtime.spawn(flight.make(make()).instrument(Span::current()));
-                waiting
+                Joined::First(waiting)
             }
-        };
-        drop(under_way);
-        outcome(waiting).await.map(Landed::Made)
+        }
     }
 
     fn under_way(&self) -> MutexGuard<'_, HashMap<Tag, watch::Sender<Option<Outcome>>>> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How an answer is come by.
+enum Joined {
+    Kept(Arc<Stored>),
+    /// It is being made for this request.
+    First(watch::Receiver<Option<Outcome>>),
+    /// It is being made already.
+    Later(watch::Receiver<Option<Outcome>>),
 }
 
 /// What came of an answer that somebody makes.
@@ -122,5 +140,110 @@ impl Drop for Flight {
         if under_way.get(&self.tag).is_some_and(|sender| sender.same_channel(&self.sender)) {
             under_way.remove(&self.tag);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answers::Engine;
+    use actix_web::web::Bytes;
+    use backdrop_core::error::ErrorCode;
+    use std::future::{pending, poll_fn};
+    use std::pin::Pin;
+    use std::task::Poll;
+    use tokio::sync::oneshot;
+
+    const TAG: Tag = Tag([7; 16]);
+
+    fn stored() -> Arc<Stored> {
+        Arc::new(Stored { tag: TAG, body: Bytes::new(), next: None, engine: Engine::Sql })
+    }
+
+    async fn is_empty(flights: &Flights) {
+        while !flights.under_way().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn who_was_first_may_leave() {
+        let flights = Flights::new();
+        let (make, made) = oneshot::channel();
+        let asked = flights.clone();
+        let first = tokio::spawn(async move {
+            asked.share(TAG, || None, || async { made.await.expect("it is made") }).await.map(|_| ())
+        });
+        while flights.under_way().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let mut second = pin!(flights.share(TAG, || None, || async { panic!("it is being made") }));
+        assert!(poll_once(second.as_mut()).await.is_none());
+        first.abort();
+        assert!(first.await.is_err());
+        make.send(Ok(stored())).expect("somebody makes it");
+        assert!(matches!(second.await, Ok(Landed::Shared(_))));
+        is_empty(&flights).await;
+    }
+
+    /// What comes of a future that is asked once.
+    async fn poll_once<T>(future: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+        let mut future = Some(future);
+        poll_fn(move |context| {
+            let polled = future.take().expect("it is asked once").poll(context);
+            Poll::Ready(match polled {
+                Poll::Ready(done) => Some(done),
+                Poll::Pending => None,
+            })
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_is_given_up() {
+        let flights = Flights::new();
+        let (held, gone) = oneshot::channel::<()>();
+        let asked = flights.clone();
+        let only = tokio::spawn(async move {
+            let make = || async move {
+                let _held = held;
+                pending::<Outcome>().await
+            };
+            asked.share(TAG, || None, make).await.map(|_| ())
+        });
+        while flights.under_way().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        only.abort();
+        assert!(gone.await.is_err(), "the work is dropped");
+        is_empty(&flights).await;
+    }
+
+    #[tokio::test]
+    async fn an_error_is_told_and_forgotten() {
+        let flights = Flights::new();
+        let refusal = ApiError::new(ErrorCode::InvalidQuery, "no");
+        let refused = flights
+            .share(
+                TAG,
+                || None,
+                || {
+                    let refusal = refusal.clone();
+                    async move { Err(refusal) }
+                },
+            )
+            .await;
+        assert_eq!(refused.map(|_| ()), Err(refusal));
+        is_empty(&flights).await;
+        let made = flights.share(TAG, || None, || async { Ok(stored()) }).await;
+        assert!(matches!(made, Ok(Landed::Made(_))));
+    }
+
+    #[tokio::test]
+    async fn a_panic_leaves_nobody_waiting() {
+        let flights = Flights::new();
+        let lost = flights.share(TAG, || None, || async { panic!("a fault") }).await;
+        assert_eq!(lost.map(|_| ()).map_err(|error| error.code), Err(ErrorCode::Internal));
+        is_empty(&flights).await;
     }
 }
