@@ -6,10 +6,11 @@
 //! aggregates by hash, in parallel where that pays. And values that are counted once each would be sorted, too; so
 //! they are grouped by first ([`push_parts`]).
 
-use super::{cells_max, push_keys_exist, push_where};
+use super::{push_keys_exist, push_where};
 use crate::DataVersion;
 use backdrop_core::data_set::DataSetId;
 use backdrop_core::query::{Collect, FieldName, Grouping, Method, Percent, Selection};
+use backdrop_core::shape::cells_max;
 use sqlx::{Postgres, QueryBuilder};
 
 /// The statement that groups records: the keys, the place of the period (counted from 1; NULL for all of
