@@ -5,7 +5,9 @@ use backdrop_core::data_set::DataSet;
 use backdrop_core::error::ApiError;
 use backdrop_core::query::{Answer, Query};
 use backdrop_core::shape::{Gathering, Row};
-use backdrop_postgres::{Catalogue, DataVersion, Found, KnownDataSet, ReadError, RecordReader, StoreError};
+use backdrop_postgres::{
+    Catalogue, DataVersion, Found, KnownDataSet, Life, ReadError, RecordReader, StoreError, Versions,
+};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -14,6 +16,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Answers {
     catalogue: Catalogue,
+    versions: Versions,
     reader: RecordReader,
     metrics: Metrics,
 }
@@ -35,6 +38,30 @@ pub struct Answered {
     pub material: Material,
     /// The cursor of the next page, if there is one.
     pub next: Option<String>,
+    /// Who found it.
+    pub engine: Engine,
+}
+
+/// Where an answer comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Engine {
+    /// It was at hand, or was just being made for somebody else.
+    Cache,
+    /// Postgres.
+    Sql,
+}
+
+impl Engine {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Cache, Self::Sql];
+
+    /// What metrics and events call it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cache => "cache",
+            Self::Sql => "sql",
+        }
+    }
 }
 
 /// What was found, of which rows are still to be made.
@@ -70,8 +97,13 @@ pub enum Address<'a> {
 
 impl Answers {
     /// Answers from the given store.
-    pub const fn new(catalogue: Catalogue, reader: RecordReader, metrics: Metrics) -> Self {
-        Self { catalogue, reader, metrics }
+    pub const fn new(
+        catalogue: Catalogue,
+        versions: Versions,
+        reader: RecordReader,
+        metrics: Metrics,
+    ) -> Self {
+        Self { catalogue, versions, reader, metrics }
     }
 
     /// What is counted of answers.
@@ -93,30 +125,37 @@ impl Answers {
         Ok(known.filter(|known| known.data_set.settings.queryable))
     }
 
-    /// The state of the data set that a query would be answered from now.
+    /// The state of the data set now: no write that was acknowledged before the call is missing in it.
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn version(&self, data_set: &DataSet) -> Result<DataVersion, StoreError> {
-        self.reader.version(data_set.id).await
+    pub async fn version(&self, data_set: &DataSet) -> Result<(DataVersion, Life), StoreError> {
+        self.versions.current(data_set.id).await
     }
 
-    /// What answers a query, and the version of the data set they come from.
+    /// What answers a query, and the version of the data set it comes from: the one that was just checked, or a newer
+    /// one.
     ///
     /// # Errors
     /// If the query asks for what the records do not allow, or the store fails.
-    pub async fn answer(&self, data_set: &DataSet, query: &Query) -> Result<Found<Answered>, ReadError> {
+    pub async fn answer(
+        &self,
+        data_set: &DataSet,
+        query: &Query,
+        _checked: (DataVersion, Life),
+    ) -> Result<Found<Answered>, ReadError> {
+        let engine = Engine::Sql;
         match query.answer() {
             Answer::Rows(listing) => {
                 let page = self.reader.rows(data_set.id, query.selection(), listing).await?;
                 let next = page.found.next.map(|next| next.encode(listing.order()));
                 let material = Material::Records(page.found.rows);
-                Ok(Found { version: page.version, found: Answered { material, next } })
+                Ok(Found { version: page.version, found: Answered { material, next, engine } })
             }
             Answer::Groups(grouping) => {
                 let gathered = self.reader.groups(data_set.id, query.selection(), grouping).await?;
                 let material = Material::Groups(Box::new(gathered.found));
-                Ok(Found { version: gathered.version, found: Answered { material, next: None } })
+                Ok(Found { version: gathered.version, found: Answered { material, next: None, engine } })
             }
         }
     }

@@ -1,9 +1,11 @@
 //! What the query service counts, and what it looks up when it is asked.
 
+use crate::answers::Engine;
+use crate::cache::AnswerCache;
 use backdrop_core::time::Timestamp;
 use backdrop_postgres::{Database, Lookups};
 use backdrop_service::metrics::{self, HttpMetrics, within_bound};
-use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::registry::Registry;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,20 +19,30 @@ const STALE_KEPT: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub struct Metrics {
     not_modified: Counter,
+    /// In the order of [`Engine::ALL`].
+    answers: [Counter; Engine::ALL.len()],
 }
 
 impl Metrics {
     /// Adds the families to a registry.
     pub fn register(registry: &mut Registry) -> Self {
-        let metrics = Self { not_modified: Counter::default() };
+        let answers = metrics::counters("engine", &Engine::ALL.map(Engine::as_str));
+        let counter = |engine: Engine| answers.get_or_create_owned(&[("engine", engine.as_str())]);
+        let metrics = Self { not_modified: Counter::default(), answers: Engine::ALL.map(counter) };
         let help = "Answers without a body, because the client had it already";
         registry.register("not_modified", help, metrics.not_modified.clone());
+        registry.register("answers", "Answers with a body, by what they were made from", answers);
         metrics
     }
 
     /// A client had the answer already.
     pub(crate) fn not_modified(&self) {
         self.not_modified.inc();
+    }
+
+    /// A query was answered.
+    pub(crate) fn answered(&self, engine: Engine) {
+        self.answers[engine as usize].inc();
     }
 }
 
@@ -40,16 +52,21 @@ pub(crate) struct Exposition {
     registry: Registry,
     database: Database,
     lookups: Arc<Lookups>,
+    cache: Arc<AnswerCache>,
     /// How many data sets were out of date when that was last asked.
     stale: Mutex<Option<(Instant, i64)>>,
 }
 
 impl Exposition {
     /// The registry of the service, with what counts requests and answers.
-    pub(crate) fn new(database: Database, lookups: Arc<Lookups>) -> (Self, HttpMetrics, Metrics) {
+    pub(crate) fn new(
+        database: Database,
+        lookups: Arc<Lookups>,
+        cache: Arc<AnswerCache>,
+    ) -> (Self, HttpMetrics, Metrics) {
         let mut registry = metrics::registry("backdrop-read");
         let (http, events) = (HttpMetrics::register(&mut registry), Metrics::register(&mut registry));
-        (Self { registry, database, lookups, stale: Mutex::default() }, http, events)
+        (Self { registry, database, lookups, cache, stale: Mutex::default() }, http, events)
     }
 
     pub(crate) const fn registry(&self) -> &Registry {
@@ -63,11 +80,24 @@ impl Exposition {
         let [idle, used, max] = [connections.idle, connections.used, connections.max].map(i64::from);
         metrics::database_connections(&mut gathered, idle, used, max);
         metrics::configuration_cache_hits(&mut gathered, self.lookups.hits(), self.lookups.misses());
+        self.gather_cached(&mut gathered);
         if let Some(stale) = within_bound(self.data_sets_stale(now)).await {
             let help = "Data sets whose newest record is older than expected";
             metrics::gauge(&mut gathered, "data_sets_stale", help, stale);
         }
         gathered
+    }
+
+    fn gather_cached(&self, gathered: &mut Registry) {
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let (bytes, entries) = (number(self.cache.bytes()), number(self.cache.entries()));
+        metrics::gauge(gathered, "answer_cache_bytes", "Memory that the answers take that are kept", bytes);
+        metrics::gauge(gathered, "answer_cache_entries", "Answers that are kept to be given again", entries);
+        let versions = self.database.versions();
+        let help = "Questions for the state of a data set, one for each query";
+        gathered.register("version_questions", help, ConstCounter::new(versions.questions()));
+        let help = "Statements that answered them, each all that had come since the one before";
+        gathered.register("version_statements", help, ConstCounter::new(versions.statements()));
     }
 
     /// How many data sets are out of date; `None`: the store does not tell.

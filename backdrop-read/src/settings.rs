@@ -10,6 +10,9 @@ pub struct Settings {
     /// Where queries are answered; port 0 takes a free one
     #[arg(long, env = "BACKDROP_READ_LISTEN", default_value = "127.0.0.1:3038")]
     pub read_listen: SocketAddr,
+    /// How many bytes of answers are kept to be given again; 0: none
+    #[arg(long, env = "BACKDROP_CACHE_MEMORY", default_value_t = 64 * 1024 * 1024)]
+    pub cache_memory: u64,
     /// How to reach Postgres.
     #[command(flatten)]
     pub store: StoreArgs,

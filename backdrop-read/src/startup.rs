@@ -1,8 +1,10 @@
 //! Wiring: from settings to a running service.
 
 use crate::answers::Answers;
-use crate::format::Renderer;
+use crate::bodies::Bodies;
+use crate::cache::AnswerCache;
 use crate::metrics::Exposition;
+use crate::routes::data::Memo;
 use crate::routes::status::Health;
 use crate::{Settings, middleware, routes};
 use actix_web::App;
@@ -13,6 +15,7 @@ use backdrop_postgres::{Catalogue, Database, DatabaseSettings, RecordReader};
 use backdrop_service::serve::{self, Stop};
 use backdrop_service::{door, listen, request, urls};
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use tracing::info;
 
 /// The query service, listening but not yet answering.
@@ -22,6 +25,7 @@ pub struct Application {
     local_addr: SocketAddr,
     catalogue: Catalogue,
     database: Database,
+    cache: Arc<AnswerCache>,
 }
 
 impl Application {
@@ -43,7 +47,8 @@ impl Application {
             .with_context(|| format!("BACKDROP_READ_LISTEN: cannot listen on {}", settings.read_listen))?;
         let local_addr = listener.local_addr()?;
         let catalogue = Catalogue::start_without_tokens(database.clone()).await;
-        Ok(Self { listener, local_addr, catalogue, database })
+        let cache = Arc::new(AnswerCache::new(settings.cache_memory));
+        Ok(Self { listener, local_addr, catalogue, database, cache })
     }
 
     /// Where it listens.
@@ -56,11 +61,14 @@ impl Application {
     /// # Errors
     /// If the server fails.
     pub async fn run_until_stopped(self, stop: Stop) -> anyhow::Result<()> {
-        let (exposition, http, events) = Exposition::new(self.database.clone(), self.catalogue.lookups());
+        let (exposition, http, events) =
+            Exposition::new(self.database.clone(), self.catalogue.lookups(), Arc::clone(&self.cache));
         let exposition = Data::new(exposition);
         let reader = RecordReader::new(self.database.clone());
-        let answers = Data::new(Answers::new(self.catalogue, reader, events));
-        let renderer = Data::new(Renderer::new());
+        let versions = self.database.versions().clone();
+        let answers = Answers::new(self.catalogue, versions, reader, events);
+        let bodies = Data::new(Bodies::new(answers, self.cache));
+        let memo = Data::new(Memo::new());
         let health = Data::new(Health::new(self.database.clone(), stop.clone()));
         let watched = health.clone();
         tokio::spawn(async move { watched.watch().await });
@@ -68,8 +76,8 @@ impl Application {
         let server = listen::server(self.listener, serve::DRAIN, move || {
             // The last one wrapped is the outermost: headers are set on what all others answer.
             App::new()
-                .app_data(answers.clone())
-                .app_data(renderer.clone())
+                .app_data(bodies.clone())
+                .app_data(memo.clone())
                 .app_data(health.clone())
                 .app_data(told.clone())
                 .app_data(exposition.clone())

@@ -2,11 +2,12 @@
 
 mod accept;
 mod answer;
+mod memo;
 mod tag;
 
-use crate::answers::{Address, Answers};
+use crate::answers::Address;
+use crate::bodies::Bodies;
 use crate::fault;
-use crate::format::Renderer;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_MAX_AGE,
     ACCESS_CONTROL_REQUEST_HEADERS, ALLOW,
@@ -20,6 +21,8 @@ use backdrop_service::deprecation;
 use backdrop_service::error_response::ErrorResponse;
 use backdrop_service::request;
 use backdrop_service::routing::{get, only};
+pub(crate) use memo::Memo;
+use std::sync::Arc;
 
 const METHODS: &str = "GET, HEAD, OPTIONS";
 /// How long a browser may remember the answer to a preflight: a day.
@@ -66,36 +69,35 @@ fn allowed_headers(request: &HttpRequest) -> String {
 async fn by_group_and_type(
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    answers: web::Data<Answers>,
-    renderer: web::Data<Renderer>,
+    bodies: web::Data<Bodies>,
+    memo: web::Data<Memo>,
 ) -> Result<HttpResponse, ErrorResponse> {
     let (group, data_type) = path.into_inner();
     // What cannot be a name is not looked for: a miss costs a question to the store.
     if DataGroup::parse(group.as_str()).is_err() || DataType::parse(data_type.as_str()).is_err() {
         return Err(data_set_not_found());
     }
-    let known = answers.find(Address::GroupAndType(&group, &data_type)).await.map_err(fault::of_store)?;
+    let known = bodies.find(Address::GroupAndType(&group, &data_type)).await.map_err(fault::of_store)?;
     let known = known.ok_or_else(data_set_not_found)?;
     request::note_data_set(&known.data_set.name);
-    answer(&request, &answers, &renderer, &known.data_set).await
+    answer(&request, &bodies, &memo, known).await
 }
 
 async fn by_name(
     request: HttpRequest,
     name: web::Path<String>,
-    answers: web::Data<Answers>,
-    renderer: web::Data<Renderer>,
+    bodies: web::Data<Bodies>,
+    memo: web::Data<Memo>,
 ) -> Result<HttpResponse, ErrorResponse> {
     if DataSetName::parse(name.as_str()).is_err() {
         return Err(data_set_not_found());
     }
-    let known = answers.find(Address::Name(&name)).await.map_err(fault::of_store)?;
+    let known = bodies.find(Address::Name(&name)).await.map_err(fault::of_store)?;
     let known = known.ok_or_else(data_set_not_found)?;
-    let data_set = &known.data_set;
-    request::note_data_set(&data_set.name);
-    let answered = answer(&request, &answers, &renderer, data_set).await;
+    request::note_data_set(&known.data_set.name);
+    let answered = answer(&request, &bodies, &memo, Arc::clone(&known)).await;
     let mut response = answered.unwrap_or_else(|refused| refused.error_response());
-    deprecation::announce(response.headers_mut(), data_set);
+    deprecation::announce(response.headers_mut(), &known.data_set);
     Ok(response)
 }
 

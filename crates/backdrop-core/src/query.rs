@@ -44,6 +44,7 @@ pub struct Query {
     answer: Answer,
     /// The ends as they were given, which protection judges; the selection holds what they came to.
     given: GivenEnds,
+    follows_the_clock: bool,
     format: Option<Format>,
 }
 
@@ -79,14 +80,14 @@ impl Query {
         let format = parameters.format.map(Format::parse).transpose()?;
         let ends = range::read(&parameters, now)?;
         let selection = Selection { range: ends.range, filters: filter::read(&parameters)? };
-        let given = ends.given;
+        let (given, follows_the_clock) = (ends.given, ends.follow_the_clock);
         let keys = FieldName::parse_keys("group_by", &parameters.group_by)?;
         let answer = if keys.is_empty() && ends.periods.is_none() {
             Answer::Rows(Listing::read(&parameters)?)
         } else {
             Answer::Groups(Grouping::read(&parameters, keys, ends)?)
         };
-        Ok(Self { selection, answer, given, format })
+        Ok(Self { selection, answer, given, follows_the_clock, format })
     }
 
     /// Which records the query is about.
@@ -102,6 +103,11 @@ impl Query {
     /// The form of the answer, if the query names one.
     pub const fn format(&self) -> Option<Format> {
         self.format
+    }
+
+    /// Whether the same parameters may come to another query at another time.
+    pub const fn follows_the_clock(&self) -> bool {
+        self.follows_the_clock
     }
 
     /// A text that two queries share only if they ask the same of every state of the data set: what

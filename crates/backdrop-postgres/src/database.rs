@@ -11,10 +11,11 @@ mod connections;
 mod probe;
 mod silence;
 
-pub(crate) use connections::is_alive;
+pub(crate) use connections::{SIGN_OF_LIFE_WITHIN, is_alive, standby};
 
+use crate::versions::Versions;
 use crate::{SaveError, StoreError};
-use connections::{Retired, SIGN_OF_LIFE_WITHIN, pool_options};
+use connections::{Retired, one_by_one, pool_options};
 use probe::Probe;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
@@ -52,7 +53,7 @@ pub struct DatabaseSettings {
     pub application_name: String,
 }
 
-/// How many connections to Postgres there are, but for the one that asks for signs of life.
+/// How many connections to Postgres there are, but for the ones that ask for signs of life and for versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Connections {
     /// Open, and not in use.
@@ -73,6 +74,7 @@ pub struct Database {
     retired: Retired,
     runtime: Handle,
     probe: Arc<Probe>,
+    versions: Versions,
 }
 
 impl Database {
@@ -103,7 +105,10 @@ impl Database {
         // Postgres gives up a statement, and the pool the search for a connection, in their time.
         let silence = settings.statement_timeout.max(settings.acquire_timeout) + SIGN_OF_LIFE_WITHIN;
         let probe = Arc::new(Probe::new(options.clone()));
-        Ok(Self { pool, options, silence, retired, runtime: Handle::current(), probe })
+        let wait = settings.acquire_timeout;
+        let versions =
+            Versions::new(one_by_one().acquire_timeout(wait).connect_lazy_with(options.clone()), wait);
+        Ok(Self { pool, options, silence, retired, runtime: Handle::current(), probe, versions })
     }
 
     /// A connection that listens. Not of the pool: when a listener ends, sqlx 0.9.0 has its connection stop
@@ -169,6 +174,11 @@ impl Database {
         Connections { idle, used, max: self.pool.options().get_max_connections() + LISTENING }
     }
 
+    /// Asks which state data sets are in, over a connection of its own.
+    pub const fn versions(&self) -> &Versions {
+        &self.versions
+    }
+
     /// Asks for the shortest sign of life, over a connection of its own.
     ///
     /// # Errors
@@ -180,7 +190,11 @@ impl Database {
 
     /// Closes all connections, after the work that uses them, if that ends soon.
     pub async fn close(&self) {
-        if tokio::time::timeout(CLOSE_TIMEOUT, self.pool.close()).await.is_err() {
+        let close = async {
+            self.versions.close().await;
+            self.pool.close().await;
+        };
+        if tokio::time::timeout(CLOSE_TIMEOUT, close).await.is_err() {
             warn!("connections to the store could not be closed in time");
         }
     }

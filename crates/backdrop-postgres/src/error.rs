@@ -1,6 +1,6 @@
 //! What can go wrong with the store, told apart by who has to act.
 
-use backdrop_core::error::ApiError;
+use backdrop_core::error::{ApiError, chain};
 use sqlx::error::DatabaseError;
 
 /// A statement or a transaction failed.
@@ -108,6 +108,20 @@ impl StoreError {
     pub(crate) fn is_of_standby(&self) -> bool {
         let Self::Unavailable(sqlx::Error::Database(error)) = self else { return false };
         error.code().as_deref() == Some("25006")
+    }
+
+    /// The same for another who waited for what failed: of the causes only the texts can be copied.
+    pub(crate) fn told_to_another(&self) -> Self {
+        let told = |cause: &dyn std::error::Error| sqlx::Error::Io(std::io::Error::other(chain(cause)));
+        match self {
+            Self::Unavailable(cause) => Self::Unavailable(told(cause)),
+            Self::NoAnswer => Self::NoAnswer,
+            Self::NotMigrated(cause) => Self::NotMigrated(told(cause)),
+            Self::Timeout(cause) => Self::Timeout(told(cause)),
+            Self::TaskLost => Self::TaskLost,
+            Self::Corrupt { row, column } => Self::Corrupt { row: row.clone(), column },
+            other => Self::Statement(told(other)),
+        }
     }
 
     /// A row that cannot be read.

@@ -30,6 +30,7 @@ mod retention;
 mod schemas;
 mod tokens;
 mod transforms;
+mod versions;
 mod workers;
 
 pub use apply::{Applied, AppliedBatch, ApplyResult};
@@ -51,3 +52,4 @@ pub use retention::{BoundedDataSet, Horizon};
 pub use schemas::{SchemaRow, SchemaSet};
 pub use tokens::TokenRow;
 pub use transforms::{RunEnd, RunRow, TakenRun, TransformRow, TransformTypeRow};
+pub use versions::{Life, Versions};

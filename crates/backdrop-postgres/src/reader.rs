@@ -117,16 +117,6 @@ impl RecordReader {
         self.database.in_task(work).await?
     }
 
-    /// The state the data set is in: what a query would be answered from now.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub async fn version(&self, data_set: DataSetId) -> Result<DataVersion, StoreError> {
-        let pool = self.database.pool.clone();
-        let work = async move { read_version(&mut *pool.acquire().await?, data_set).await };
-        self.database.in_task(work).await
-    }
-
     /// The groups that are asked for, gathered and ready to be shaped.
     ///
     /// # Errors

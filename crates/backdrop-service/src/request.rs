@@ -74,7 +74,7 @@ fn span(request: &ServiceRequest, id: &RequestId, is_quiet: bool) -> Span {
     } else {
         info_span!(
             "request", request_id = id.0, trace_id = Empty, %method, path, data_set = Empty, batch = Empty,
-            route = Empty, status = Empty
+            engine = Empty, route = Empty, status = Empty
         )
     };
     trace::join(&span, parent.as_ref());
@@ -89,6 +89,11 @@ pub fn note_data_set(name: &DataSetName) {
 /// Notes which batch the current request has made.
 pub fn note_batch(batch: Uuid) {
     Span::current().record("batch", display(batch));
+}
+
+/// Notes what the answer to the current request was made from.
+pub fn note_engine(engine: &'static str) {
+    Span::current().record("engine", engine);
 }
 
 /// The middleware: `App::new().wrap(from_fn(request::observe))`. If there are [`HttpMetrics`] in the data of the app, the

@@ -6,11 +6,10 @@ mod flat_json;
 pub(crate) mod otlp;
 
 use crate::settings::{LogArgs, LogFormat};
-use flat_json::FlatJson;
+use flat_json::{FlatJson, Pairs};
 use std::io::{IsTerminal, stderr};
 use tracing::Subscriber;
 use tracing_subscriber::filter::ParseError;
-use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::fmt::layer;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
@@ -77,8 +76,6 @@ where
     let default = if stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json };
     match args.format.unwrap_or(default) {
         LogFormat::Text => layer().with_ansi(stderr().is_terminal()).with_writer(stderr).boxed(),
-        LogFormat::Json => {
-            layer().fmt_fields(JsonFields::new()).event_format(FlatJson).with_writer(stderr).boxed()
-        }
+        LogFormat::Json => layer().fmt_fields(Pairs).event_format(FlatJson).with_writer(stderr).boxed(),
     }
 }

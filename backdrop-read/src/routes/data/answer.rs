@@ -1,60 +1,62 @@
 //! From a request to its answer: which form, whether the client has it already, and with which headers.
 
-use super::accept;
-use super::tag::{Identity, Known};
-use crate::answers::{Answered, Answers};
+use super::tag::is_known;
+use super::{Memo, accept};
+use crate::bodies::{Bodies, Question};
 use crate::fault;
-use crate::format::{Renderer, Warning, content_type};
+use crate::format::content_type;
+use crate::identity::QuotedTag;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_TYPE, ContentDisposition, ETag, EntityTag, HeaderValue, LINK, VARY,
+    CACHE_CONTROL, CONTENT_TYPE, ContentDisposition, ETAG, HeaderValue, LINK, VARY,
 };
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
-use backdrop_core::data_set::{DataSet, DataSetSettings};
+use backdrop_core::data_set::DataSetSettings;
 use backdrop_core::query::{Format, Query};
-use backdrop_service::clock;
+use backdrop_postgres::KnownDataSet;
 use backdrop_service::error_response::ErrorResponse;
 use backdrop_service::parameters::{self, Plus};
-
-const WARNING: Warning =
-    "Warning: This data-set is unpublished. Data may be subject to change or be inaccurate.";
+use backdrop_service::{clock, request as current};
+use std::sync::Arc;
 
 /// Answers the query of a request.
 pub(super) async fn answer(
     request: &HttpRequest,
-    answers: &Answers,
-    renderer: &Renderer,
-    data_set: &DataSet,
+    bodies: &Bodies,
+    memo: &Memo,
+    known: Arc<KnownDataSet>,
 ) -> Result<HttpResponse, ErrorResponse> {
-    let pairs = parameters::read(request.query_string())?;
-    let query = Query::parse(&pairs, clock::now())?;
-    query.check_allowed(&data_set.settings)?;
-    let format = form(request, &query, &data_set.settings);
-    let identity = Identity::of(data_set, &query, format);
-    if let Some(known) = Known::of(request) {
-        let tag = identity.tag(answers.version(data_set).await.map_err(fault::of_store)?);
-        if known.includes(&tag) {
-            answers.metrics().not_modified();
-            return Ok(builder(StatusCode::NOT_MODIFIED, &data_set.settings, tag).finish());
-        }
+    let question = memo.question(request, &known, || read(request, Arc::clone(&known)))?;
+    let data_set = &question.known.data_set;
+    let checked = bodies.version(&question).await.map_err(fault::of_store)?;
+    let tag = question.identity.tag(checked.0);
+    let quoted = tag.quoted();
+    if is_known(request, &quoted) {
+        bodies.metrics().not_modified();
+        return Ok(builder(StatusCode::NOT_MODIFIED, &data_set.settings, &quoted).finish());
     }
-    let turn = renderer.turn(format).await?;
-    // Not the tag from above: the data set may have changed since.
-    let found = answers.answer(data_set, &query).await.map_err(fault::of_query)?;
-    let tag = identity.tag(found.version);
-    let warning = (!data_set.settings.published).then_some(WARNING);
-    let Answered { material, next } = found.found;
-    let body = renderer.render(turn, material, warning).await?;
-    let mut response = builder(StatusCode::OK, &data_set.settings, tag);
-    if let Some(cursor) = next {
-        response.append_header((LINK, next_page(request, &cursor)));
+    let (stored, engine) = bodies.answer(&question, checked, tag).await?;
+    current::note_engine(engine.as_str());
+    let mut response = builder(StatusCode::OK, &data_set.settings, &stored.tag.quoted());
+    if let Some(cursor) = &stored.next {
+        response.append_header((LINK, next_page(request, cursor)));
     }
-    response.insert_header((CONTENT_TYPE, content_type(format)));
-    if matches!(format, Format::Csv | Format::Xlsx) {
-        let name = format!("{}.{}", data_set.name, format.as_str());
+    response.insert_header((CONTENT_TYPE, HeaderValue::from_static(content_type(question.format))));
+    if matches!(question.format, Format::Csv | Format::Xlsx) {
+        let name = format!("{}.{}", data_set.name, question.format.as_str());
         response.insert_header(ContentDisposition::attachment(name));
     }
-    Ok(response.body(body))
+    Ok(response.body(stored.body.clone()))
+}
+
+/// What a request asks.
+fn read(request: &HttpRequest, known: Arc<KnownDataSet>) -> Result<Question, ErrorResponse> {
+    let pairs = parameters::read(request.query_string())?;
+    let query = Query::parse(&pairs, clock::now())?;
+    let settings = &known.data_set.settings;
+    query.check_allowed(settings)?;
+    let format = form(request, &query, settings);
+    Ok(Question::new(known, query, format))
 }
 
 /// The address of the next page: that of this one, with another cursor.
@@ -75,12 +77,12 @@ fn form(request: &HttpRequest, query: &Query, settings: &DataSetSettings) -> For
 }
 
 /// An answer with the headers that caches need, whether they have its body or not.
-fn builder(status: StatusCode, settings: &DataSetSettings, tag: EntityTag) -> HttpResponseBuilder {
+fn builder(status: StatusCode, settings: &DataSetSettings, tag: &QuotedTag) -> HttpResponseBuilder {
     let mut builder = HttpResponse::build(status);
     builder
-        .insert_header(ETag(tag))
+        .insert_header((ETAG, tag.as_bytes()))
         .insert_header((CACHE_CONTROL, cache_control(settings)))
-        .insert_header((VARY, "Accept, Accept-Encoding"));
+        .insert_header((VARY, HeaderValue::from_static("Accept, Accept-Encoding")));
     builder
 }
 

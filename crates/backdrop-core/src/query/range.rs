@@ -54,6 +54,8 @@ pub(super) struct Ends {
     /// How they were counted, if there was a `duration`.
     pub(super) counted: Option<Counted>,
     pub(super) given: GivenEnds,
+    /// Whether they are other ones at another time.
+    pub(super) follow_the_clock: bool,
 }
 
 pub(super) fn read(parameters: &Parameters<'_>, now: Timestamp) -> Result<Ends, ApiError> {
@@ -81,7 +83,8 @@ pub(super) fn read(parameters: &Parameters<'_>, now: Timestamp) -> Result<Ends, 
             (range, calendar.map(|calendar| covering(calendar, range)).transpose()?)
         }
     };
-    Ok(Ends { range, periods, counted, given })
+    let follow_the_clock = duration.is_some() && given.start_at.is_none() && given.end_at.is_none();
+    Ok(Ends { range, periods, counted, given, follow_the_clock })
 }
 
 fn read_calendar(parameters: &Parameters<'_>) -> Result<Option<Calendar>, ApiError> {

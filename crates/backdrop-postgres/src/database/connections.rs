@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 /// How long a connection may take to show that it lives, and an answer to come later than Postgres itself would
 /// have given the statement up: as long as a busy network and a busy server take together.
-pub(super) const SIGN_OF_LIFE_WITHIN: Duration = Duration::from_secs(2);
+pub(crate) const SIGN_OF_LIFE_WITHIN: Duration = Duration::from_secs(2);
 
 /// When something showed last that connections cannot be relied on: the server takes no writes any more, or work was
 /// given up, perhaps while it began a transaction. Those that are older are not used again.
@@ -45,16 +45,25 @@ pub(super) fn pool_options(retired: &Retired) -> PgPoolOptions {
         })
 }
 
+/// A pool whose connections are taken out of it for good.
+pub(super) fn one_by_one() -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(1)
+        .after_connect(|connection, _| Box::pin(refuse_standby(connection)))
+}
+
 /// The pool waits, and connects again, until it reaches a primary or its time is up.
 pub(super) async fn refuse_standby(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     // As plain text: one question and one answer.
     let row = sqlx::raw_sql("SELECT pg_is_in_recovery()").fetch_one(connection).await?;
     let is_standby: bool = row.try_get(0)?;
-    if is_standby {
-        let message = "the server is a standby, which takes no writes and may lag";
-        return Err(Error::new(ErrorKind::ReadOnlyFilesystem, message).into());
-    }
-    Ok(())
+    if is_standby { Err(standby()) } else { Ok(()) }
+}
+
+/// Why a connection is not used that leads to a standby.
+pub(crate) fn standby() -> sqlx::Error {
+    let message = "the server is a standby, which takes no writes and may lag";
+    Error::new(ErrorKind::ReadOnlyFilesystem, message).into()
 }
 
 /// Whether a connection shows a sign of life in time; an error if not.

@@ -1,0 +1,126 @@
+//! Answers that are being made, each once for all who wait for it.
+//!
+//! An answer is made in a task of its own, so that it does not depend on the request that was first; it is given up when
+//! nobody waits for it any more.
+
+use super::Stored;
+use crate::fault;
+use crate::identity::Tag;
+use backdrop_core::error::ApiError;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tracing::{Instrument, Span};
+
+type Outcome = Result<Arc<Stored>, ApiError>;
+
+/// An answer, and whose.
+#[derive(Debug)]
+pub(crate) enum Landed {
+    /// It was made for this request.
+    Made(Arc<Stored>),
+    /// It was kept, or made for another request that asked the same.
+    Shared(Arc<Stored>),
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Flights {
+    /// What is being made, and who is to be told.
+    under_way: Arc<Mutex<HashMap<Tag, watch::Sender<Option<Outcome>>>>>,
+    runtime: Handle,
+}
+
+impl Flights {
+    pub(super) fn new() -> Self {
+        Self { under_way: Arc::default(), runtime: Handle::current() }
+    }
+
+    /// Waits for the answer that is being made; else looks once more for the one that is kept; else makes it.
+    pub(super) async fn share<F>(
+        &self,
+        tag: Tag,
+        kept: impl FnOnce() -> Option<Arc<Stored>>,
+        make: impl FnOnce() -> F,
+    ) -> Result<Landed, ApiError>
+    where
+        F: Future<Output = Outcome> + Send + 'static,
+    {
+        let mut under_way = self.under_way();
+        let waiting = match under_way.entry(tag) {
+            Entry::Occupied(flight) => {
+                let waiting = flight.get().subscribe();
+                drop(under_way);
+                return outcome(waiting).await.map(Landed::Shared);
+            }
+            Entry::Vacant(place) => {
+                // It was kept before it was taken off the list, so one that has just been made is seen here.
+                if let Some(stored) = kept() {
+                    return Ok(Landed::Shared(stored));
+                }
+                let (sender, waiting) = watch::channel(None);
+                place.insert(sender.clone());
+                let flight = Flight { flights: self.clone(), tag, sender };
+                self.runtime.spawn(flight.make(make()).instrument(Span::current()));
+                waiting
+            }
+        };
+        drop(under_way);
+        outcome(waiting).await.map(Landed::Made)
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, HashMap<Tag, watch::Sender<Option<Outcome>>>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What came of an answer that somebody makes.
+async fn outcome(mut waiting: watch::Receiver<Option<Outcome>>) -> Outcome {
+    match waiting.wait_for(Option::is_some).await {
+        Ok(made) => made.clone().expect("it was waited for"),
+        Err(lost) => Err(fault::of_rendering(&lost)),
+    }
+}
+
+/// An answer that is being made. However that ends, it is not on the list any more.
+struct Flight {
+    flights: Flights,
+    tag: Tag,
+    sender: watch::Sender<Option<Outcome>>,
+}
+
+impl Flight {
+    async fn make(self, make: impl Future<Output = Outcome>) {
+        let mut make = pin!(make);
+        loop {
+            tokio::select! {
+                biased;
+                made = &mut make => {
+                    self.sender.send_replace(Some(made));
+                    return;
+                }
+                () = self.sender.closed() => {
+                    let mut under_way = self.flights.under_way();
+                    // Who came just now would wait in vain.
+                    if self.sender.receiver_count() == 0 {
+                        under_way.remove(&self.tag);
+                        return;
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        let mut under_way = self.flights.under_way();
+        // It may be another one by now.
+        if under_way.get(&self.tag).is_some_and(|sender| sender.same_channel(&self.sender)) {
+            under_way.remove(&self.tag);
+        }
+    }
+}
