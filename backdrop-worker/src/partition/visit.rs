@@ -48,7 +48,7 @@ impl<'k> Visit<'k> {
     async fn begin(keeper: &'k PartitionKeeper) -> Result<Self, VisitError> {
         let mut reader = keeper.queue.reader(keeper.partition).await?;
         let cursor = keeper.database.partition(keeper.partition).await?.cursor;
-        reader.report_applied(cursor, None).await?;
+        reader.tell_applied(cursor, None, &[]).await?;
         Ok(Self { keeper, reader, cursor })
     }
 
@@ -164,10 +164,8 @@ impl<'k> Visit<'k> {
         if !applied.results.is_empty() {
             let (batches, records) = (applied.results.len(), applied.records);
             debug!(partition = partition.0, batches, records, cursor = %self.cursor, "applied");
-            self.keeper.queue.announce(partition, &applied.results).await?;
         }
-        self.reader.report_applied(self.cursor, log_bytes).await?;
-        Ok(())
+        Ok(self.reader.tell_applied(self.cursor, log_bytes, &applied.results).await?)
     }
 
     /// Trims the log from time to time, and looks before whether the cursor is still where it was: a

@@ -4,9 +4,7 @@ use crate::keys;
 use crate::{Queue, QueueError};
 use backdrop_core::batch::Outcome;
 use backdrop_core::ingest::EntryResult;
-use backdrop_core::log::Partition;
 use futures_util::StreamExt;
-use redis::AsyncCommands;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use uuid::Uuid;
@@ -21,18 +19,15 @@ pub struct Announcement {
     pub batches: Vec<(Uuid, Outcome)>,
 }
 
-impl Queue {
-    /// Announces how batches ended, after they are committed.
-    ///
-    /// # Errors
-    /// If Redis cannot be asked. Those who wait find out from the store.
-    pub async fn announce(&self, partition: Partition, results: &[EntryResult]) -> Result<(), QueueError> {
+impl Announcement {
+    /// How these batches ended, as it is announced.
+    pub(crate) fn text_of(results: &[EntryResult]) -> String {
         let batches = results.iter().map(|result| (result.batch_id, result.outcome)).collect();
-        let text = serde_json::to_string(&Announcement { batches }).expect("ids and outcomes can be written");
-        let _listeners: i64 = self.pooled().await?.publish(keys::applied_channel(partition), text).await?;
-        Ok(())
+        serde_json::to_string(&Self { batches }).expect("ids and outcomes can be written")
     }
+}
 
+impl Queue {
     /// Listens to the announcements of all partitions.
     ///
     /// # Errors

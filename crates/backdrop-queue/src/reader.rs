@@ -4,8 +4,8 @@ use crate::connection::{Link, info_field};
 use crate::epoch::read_state;
 use crate::keys::{self, field};
 use crate::primary::script_that_knows_replicas;
-use crate::{Queue, QueueError};
-use backdrop_core::ingest::ReceivedEntry;
+use crate::{Announcement, Queue, QueueError};
+use backdrop_core::ingest::{EntryResult, ReceivedEntry};
 use backdrop_core::log::{Cursor, EntryId, EpochMarker, Partition};
 use backdrop_core::time::Timestamp;
 use redis::streams::{StreamId, StreamRangeReply, StreamReadOptions, StreamReadReply};
@@ -30,10 +30,11 @@ local marker = redis.call('HMGET', KEYS[2], 'epoch', 'run_id', 'n')
 return {marker[1] or '', marker[2] or '', marker[3] or '', entries}
 ";
 
-/// Tells how far the log is applied, for its bound in bytes. KEYS: log, marker. ARGV: cursor, and the
-/// `appended` of the entry there, or '' if it is not known; then it is found out. Also without memory left, because
-/// only what is applied can be trimmed.
-const REPORT_APPLIED: &str = r"#!lua flags=allow-oom
+/// Announces what was applied, and tells how far the log is, for its bound in bytes. KEYS: log, marker. ARGV: cursor;
+/// the `appended` of the entry there, or '' if it is not known: then it is found out; the channel and the announcement,
+/// '' for none. Also without memory left, because only what is applied can be trimmed.
+const TELL_APPLIED: &str = r"#!lua flags=allow-oom
+if ARGV[4] ~= '' then redis.call('PUBLISH', ARGV[3], ARGV[4]) end
 if redis.call('EXISTS', KEYS[2]) == 0 then return 0 end
 local applied = ARGV[2]
 if applied == '' then
@@ -78,6 +79,7 @@ pub struct PartitionReader {
     pub(crate) partition: Partition,
     pub(crate) link: Link,
     read: Script,
+    tell_applied: Script,
 }
 
 impl std::fmt::Debug for PartitionReader {
@@ -93,7 +95,8 @@ impl Queue {
     /// If Redis cannot be reached.
     pub async fn reader(&self, partition: Partition) -> Result<PartitionReader, QueueError> {
         let link = self.connect(RESPONSE_TIMEOUT).await?;
-        Ok(PartitionReader { partition, link, read: script_that_knows_replicas(READ) })
+        let (read, tell_applied) = (script_that_knows_replicas(READ), Script::new(TELL_APPLIED));
+        Ok(PartitionReader { partition, link, read, tell_applied })
     }
 }
 
@@ -158,17 +161,28 @@ impl PartitionReader {
         Ok(())
     }
 
-    /// Tells the queue how far its log is applied. `log_bytes` are those of the entry at the cursor; without
-    /// them the queue finds out.
+    /// Tells those who wait how batches ended, after they are committed, and the queue how far its log is applied.
+    /// `log_bytes` are those of the entry at the cursor; without them the queue finds out.
     ///
     /// # Errors
-    /// If Redis cannot be asked. It is told again with the next entry.
-    pub async fn report_applied(&mut self, cursor: Cursor, log_bytes: Option<u64>) -> Result<(), QueueError> {
-        let _told: i64 = Script::new(REPORT_APPLIED)
+    /// If Redis cannot be asked. Those who wait find out from the store, and the queue is told again with the next
+    /// entry.
+    pub async fn tell_applied(
+        &mut self,
+        cursor: Cursor,
+        log_bytes: Option<u64>,
+        results: &[EntryResult],
+    ) -> Result<(), QueueError> {
+        let announcement =
+            if results.is_empty() { String::new() } else { Announcement::text_of(results) };
+        let _told: i64 = self
+            .tell_applied
             .key(keys::log(self.partition))
             .key(keys::marker(self.partition))
             .arg(range_start(cursor))
             .arg(log_bytes.map(|bytes| bytes.to_string()).unwrap_or_default())
+            .arg(keys::applied_channel(self.partition))
+            .arg(announcement)
             .invoke_async(&mut self.link.connection)
             .await?;
         Ok(())
