@@ -8,10 +8,12 @@
 //! **Invariant.** Only a primary is talked to: a standby would show what is no longer so, and take nothing.
 
 mod connections;
+mod kept;
 mod probe;
 mod silence;
 
 pub(crate) use connections::is_alive;
+pub(crate) use kept::Kept;
 
 use crate::{SaveError, StoreError};
 use connections::{Retired, SIGN_OF_LIFE_WITHIN, pool_options};
