@@ -8,10 +8,12 @@
 //! **Invariant.** Only a primary is talked to: a standby would show what is no longer so, and take nothing.
 
 mod connections;
+mod kept;
 mod probe;
 mod silence;
 
 pub(crate) use connections::{SIGN_OF_LIFE_WITHIN, is_alive, standby};
+pub(crate) use kept::Kept;
 
 use crate::versions::Versions;
 use crate::{SaveError, StoreError};

@@ -1,10 +1,13 @@
 //! Announcements of applied batches: a hint to those who wait, which may be lost.
 
+use crate::connection::Link;
 use crate::keys;
 use crate::{Queue, QueueError};
 use backdrop_core::batch::Outcome;
 use backdrop_core::ingest::EntryResult;
+use backdrop_core::log::Partition;
 use futures_util::StreamExt;
+use redis::AsyncCommands;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use uuid::Uuid;
@@ -19,11 +22,29 @@ pub struct Announcement {
     pub batches: Vec<(Uuid, Outcome)>,
 }
 
-impl Announcement {
-    /// How these batches ended, as it is announced.
-    pub(crate) fn text_of(results: &[EntryResult]) -> String {
+/// Announces how batches of one partition ended.
+pub struct Announcer {
+    pub(crate) partition: Partition,
+    pub(crate) link: Link,
+}
+
+impl std::fmt::Debug for Announcer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Announcer").field("partition", &self.partition).finish_non_exhaustive()
+    }
+}
+
+impl Announcer {
+    /// Announces how batches ended, after they are committed, all of a run at once.
+    ///
+    /// # Errors
+    /// If Redis cannot be asked. Those who wait find out from the store.
+    pub async fn announce(&mut self, results: &[EntryResult]) -> Result<(), QueueError> {
         let batches = results.iter().map(|result| (result.batch_id, result.outcome)).collect();
-        serde_json::to_string(&Self { batches }).expect("ids and outcomes can be written")
+        let text = serde_json::to_string(&Announcement { batches }).expect("ids and outcomes can be written");
+        let channel = keys::applied_channel(self.partition);
+        let _listeners: i64 = self.link.connection.publish(channel, text).await?;
+        Ok(())
     }
 }
 
