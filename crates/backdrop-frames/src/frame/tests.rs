@@ -2,6 +2,7 @@
 
 mod bounds;
 mod changes;
+mod columns;
 mod model;
 mod property;
 

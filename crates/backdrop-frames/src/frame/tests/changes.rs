@@ -52,6 +52,16 @@ fn what_is_deleted_can_come_back() {
 }
 
 #[test]
+fn late_rows_are_merged_behind_those_of_their_time() {
+    let mut frame = frame(&[("a", 10, "1"), ("b", 20, "2")]);
+    for (id, time) in [("c", 10), ("d", 9), ("e", 10)] {
+        frame.upsert(row(id, time, &[None])).unwrap();
+    }
+    let hashes = ["d", "a", "c", "e", "b"].map(|id| frame.bounds.hash_key.hash(id));
+    assert_eq!(frame.merged().base.hashes, hashes);
+}
+
+#[test]
 fn a_frame_can_be_empty() {
     let mut frame = frame(&[]);
     assert_eq!(counts(&frame.merged()), [0; 4]);

@@ -160,6 +160,7 @@ fn check_value(kind: &Kind, values: &Values, row: usize, text: &str) {
 pub(super) fn check_compact(frame: &Frame) {
     assert_eq!((frame.base.len(), frame.tail.len(), frame.tail_order.len()), (frame.rows(), 0, 0));
     assert!(!frame.wants_merge());
+    assert_eq!([frame.base.times.capacity(), frame.base.hashes.capacity()], [frame.rows(); 2]);
     for (field, values) in frame.fields.iter().zip(&frame.base.columns) {
         if let (Kind::Texts(dictionary), Values::Codes(codes)) = (&field.kind, values) {
             for code in 1..=dictionary.texts.len() as u32 {
