@@ -2,6 +2,7 @@
 //! worker, and asked for over HTTP.
 
 mod bounds;
+mod cached;
 mod caching;
 mod data_sets;
 mod docs;

@@ -2,6 +2,7 @@
 
 use super::url::UrlMender;
 use std::io::{self, ErrorKind, IoSlice};
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -77,8 +78,8 @@ impl AsyncRead for Connection {
         // Nothing handed over means the end to whoever reads, so what was cut altogether is not. A sender
         // who never stops does not hold the thread: tokio makes a stream pending now and then.
         while buffer.remaining() > 0 && !this.hand_over(buffer) {
-            let mut bytes = [0; READ_BYTES];
-            let mut read = ReadBuf::new(&mut bytes);
+            let mut bytes = [MaybeUninit::uninit(); READ_BYTES];
+            let mut read = ReadBuf::uninit(&mut bytes);
             let attempt = Pin::new(&mut this.stream).poll_read(context, &mut read);
             ready!(this.unless_silent(context, attempt))?;
             if read.filled().is_empty() {
