@@ -1,9 +1,10 @@
 //! Answering: brings a query and the store together. Knows nothing of HTTP.
 
+use crate::frames::Frames;
 use crate::metrics::Metrics;
 use backdrop_core::data_set::DataSet;
 use backdrop_core::error::ApiError;
-use backdrop_core::query::{Answer, Query};
+use backdrop_core::query::{Answer, Grouping, Query, Selection};
 use backdrop_core::shape::{Gathering, Row};
 use backdrop_postgres::{
     Catalogue, DataVersion, Found, KnownDataSet, Life, ReadError, RecordReader, StoreError, Versions,
@@ -18,6 +19,7 @@ pub struct Answers {
     catalogue: Catalogue,
     versions: Versions,
     reader: RecordReader,
+    frames: Frames,
     metrics: Metrics,
 }
 
@@ -47,18 +49,21 @@ pub struct Answered {
 pub enum Engine {
     /// It was at hand, or was just being made for somebody else.
     Cache,
+    /// A frame, held in memory.
+    Frame,
     /// Postgres.
     Sql,
 }
 
 impl Engine {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Cache, Self::Sql];
+    pub const ALL: [Self; 3] = [Self::Cache, Self::Frame, Self::Sql];
 
     /// What metrics and events call it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Cache => "cache",
+            Self::Frame => "frame",
             Self::Sql => "sql",
         }
     }
@@ -101,9 +106,10 @@ impl Answers {
         catalogue: Catalogue,
         versions: Versions,
         reader: RecordReader,
+        frames: Frames,
         metrics: Metrics,
     ) -> Self {
-        Self { catalogue, versions, reader, metrics }
+        Self { catalogue, versions, reader, frames, metrics }
     }
 
     /// What is counted of answers.
@@ -142,21 +148,36 @@ impl Answers {
         &self,
         data_set: &DataSet,
         query: &Query,
-        _checked: (DataVersion, Life),
+        checked: (DataVersion, Life),
     ) -> Result<Found<Answered>, ReadError> {
-        let engine = Engine::Sql;
         match query.answer() {
             Answer::Rows(listing) => {
                 let page = self.reader.rows(data_set.id, query.selection(), listing).await?;
                 let next = page.found.next.map(|next| next.encode(listing.order()));
                 let material = Material::Records(page.found.rows);
-                Ok(Found { version: page.version, found: Answered { material, next, engine } })
+                Ok(Found { version: page.version, found: Answered { material, next, engine: Engine::Sql } })
             }
             Answer::Groups(grouping) => {
-                let gathered = self.reader.groups(data_set.id, query.selection(), grouping).await?;
+                let (gathered, engine) = self.groups(data_set, query.selection(), grouping, checked).await?;
                 let material = Material::Groups(Box::new(gathered.found));
                 Ok(Found { version: gathered.version, found: Answered { material, next: None, engine } })
             }
         }
+    }
+
+    /// From the frame, if there is one that can; else from the records, and then a frame is loaded for the next time.
+    async fn groups(
+        &self,
+        data_set: &DataSet,
+        selection: &Selection,
+        grouping: &Grouping,
+        checked: (DataVersion, Life),
+    ) -> Result<(Found<Gathering>, Engine), ReadError> {
+        if let Some(answer) = self.frames.answer(data_set.id, selection, grouping, checked).await {
+            return Ok((answer?, Engine::Frame));
+        }
+        let found = self.reader.groups(data_set.id, selection, grouping).await?;
+        self.frames.wish(data_set.id, selection, grouping);
+        Ok((found, Engine::Sql))
     }
 }

@@ -14,6 +14,7 @@ pub mod bodies;
 pub mod cache;
 mod fault;
 pub mod format;
+pub mod frames;
 pub mod identity;
 pub mod metrics;
 mod middleware;

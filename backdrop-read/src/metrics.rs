@@ -2,6 +2,7 @@
 
 use crate::answers::Engine;
 use crate::cache::AnswerCache;
+use crate::frames::Frames;
 use backdrop_core::time::Timestamp;
 use backdrop_postgres::{Database, Lookups};
 use backdrop_service::metrics::{self, HttpMetrics, within_bound};
@@ -53,6 +54,7 @@ pub(crate) struct Exposition {
     database: Database,
     lookups: Arc<Lookups>,
     cache: Arc<AnswerCache>,
+    frames: Frames,
     /// How many data sets were out of date when that was last asked.
     stale: Mutex<Option<(Instant, i64)>>,
 }
@@ -63,10 +65,12 @@ impl Exposition {
         database: Database,
         lookups: Arc<Lookups>,
         cache: Arc<AnswerCache>,
+        frames: Frames,
     ) -> (Self, HttpMetrics, Metrics) {
         let mut registry = metrics::registry("backdrop-read");
         let (http, events) = (HttpMetrics::register(&mut registry), Metrics::register(&mut registry));
-        (Self { registry, database, lookups, cache, stale: Mutex::default() }, http, events)
+        frames.register(&mut registry);
+        (Self { registry, database, lookups, cache, frames, stale: Mutex::default() }, http, events)
     }
 
     pub(crate) const fn registry(&self) -> &Registry {
@@ -81,6 +85,7 @@ impl Exposition {
         metrics::database_connections(&mut gathered, idle, used, max);
         metrics::configuration_cache_hits(&mut gathered, self.lookups.hits(), self.lookups.misses());
         self.gather_cached(&mut gathered);
+        self.gather_frames(&mut gathered);
         if let Some(stale) = within_bound(self.data_sets_stale(now)).await {
             let help = "Data sets whose newest record is older than expected";
             metrics::gauge(&mut gathered, "data_sets_stale", help, stale);
@@ -98,6 +103,20 @@ impl Exposition {
         gathered.register("version_questions", help, ConstCounter::new(versions.questions()));
         let help = "Statements that answered them, each all that had come since the one before";
         gathered.register("version_statements", help, ConstCounter::new(versions.statements()));
+    }
+
+    fn gather_frames(&self, gathered: &mut Registry) {
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        let totals = self.frames.totals();
+        metrics::gauge(gathered, "frames", "Data sets that are held in memory", number(totals.frames));
+        metrics::gauge(
+            gathered,
+            "frame_rows",
+            "Records of the data sets that are held in memory",
+            number(totals.rows),
+        );
+        let help = "Memory that the data sets take that are held there";
+        metrics::gauge(gathered, "frame_bytes", help, number(totals.bytes));
     }
 
     /// How many data sets are out of date; `None`: the store does not tell.

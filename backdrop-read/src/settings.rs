@@ -13,6 +13,9 @@ pub struct Settings {
     /// How many bytes of answers are kept to be given again; 0: none
     #[arg(long, env = "BACKDROP_CACHE_MEMORY", default_value_t = 64 * 1024 * 1024)]
     pub cache_memory: u64,
+    /// How many bytes of data sets are held in memory; 0: none. By default a quarter of the memory of the machine
+    #[arg(long, env = "BACKDROP_FRAME_MEMORY")]
+    pub frame_memory: Option<usize>,
     /// How to reach Postgres.
     #[command(flatten)]
     pub store: StoreArgs,

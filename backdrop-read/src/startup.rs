@@ -3,6 +3,7 @@
 use crate::answers::Answers;
 use crate::bodies::Bodies;
 use crate::cache::AnswerCache;
+use crate::frames::{Budget, Frames};
 use crate::metrics::Exposition;
 use crate::routes::data::Memo;
 use crate::routes::status::Health;
@@ -11,7 +12,7 @@ use actix_web::App;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use anyhow::Context;
-use backdrop_postgres::{Catalogue, Database, DatabaseSettings, RecordReader};
+use backdrop_postgres::{Catalogue, ColumnReader, Database, DatabaseSettings, RecordReader};
 use backdrop_service::serve::{self, Stop};
 use backdrop_service::{door, listen, request, urls};
 use std::net::{SocketAddr, TcpListener};
@@ -26,6 +27,7 @@ pub struct Application {
     catalogue: Catalogue,
     database: Database,
     cache: Arc<AnswerCache>,
+    frame_budget: Budget,
 }
 
 impl Application {
@@ -48,7 +50,8 @@ impl Application {
         let local_addr = listener.local_addr()?;
         let catalogue = Catalogue::start_without_tokens(database.clone()).await;
         let cache = Arc::new(AnswerCache::new(settings.cache_memory));
-        Ok(Self { listener, local_addr, catalogue, database, cache })
+        let frame_budget = settings.frame_memory.map_or_else(Budget::of_machine, Budget::of_bytes);
+        Ok(Self { listener, local_addr, catalogue, database, cache, frame_budget })
     }
 
     /// Where it listens.
@@ -61,12 +64,18 @@ impl Application {
     /// # Errors
     /// If the server fails.
     pub async fn run_until_stopped(self, stop: Stop) -> anyhow::Result<()> {
-        let (exposition, http, events) =
-            Exposition::new(self.database.clone(), self.catalogue.lookups(), Arc::clone(&self.cache));
+        let versions = self.database.versions().clone();
+        let frames =
+            Frames::new(ColumnReader::new(self.database.clone()), versions.clone(), self.frame_budget);
+        let (exposition, http, events) = Exposition::new(
+            self.database.clone(),
+            self.catalogue.lookups(),
+            Arc::clone(&self.cache),
+            frames.clone(),
+        );
         let exposition = Data::new(exposition);
         let reader = RecordReader::new(self.database.clone());
-        let versions = self.database.versions().clone();
-        let answers = Answers::new(self.catalogue, versions, reader, events);
+        let answers = Answers::new(self.catalogue, versions, reader, frames, events);
         let bodies = Data::new(Bodies::new(answers, self.cache));
         let memo = Data::new(Memo::new());
         let health = Data::new(Health::new(self.database.clone(), stop.clone()));

@@ -8,6 +8,7 @@ mod data_sets;
 mod docs;
 mod faults;
 mod formats;
+mod frames;
 mod groups;
 mod headers;
 mod periods;

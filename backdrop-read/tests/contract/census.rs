@@ -3,6 +3,7 @@
 use crate::reference::Query;
 use crate::service::Got;
 use backdrop_core::query::PARAMETERS;
+use backdrop_testing::Engines;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -15,6 +16,7 @@ pub(crate) struct Census {
     cases: usize,
     found_something: usize,
     refused: usize,
+    engines: Engines,
     parameters: BTreeMap<String, usize>,
     kinds: BTreeMap<String, usize>,
 }
@@ -34,6 +36,11 @@ impl Census {
         }
     }
 
+    /// Counts which engines answered.
+    pub(crate) fn count_engines(&mut self, engines: Engines) {
+        self.engines = self.engines + engines;
+    }
+
     /// Prints the counts, and sees to it that there is enough of everything.
     pub(crate) fn check(&self, least: usize) {
         let percent = |count: usize| count as f64 * 100.0 / self.cases as f64;
@@ -43,6 +50,9 @@ impl Census {
         for (name, count) in self.parameters.iter().chain(&self.kinds) {
             println!("{count:>6} {:>5.1}% {name}", percent(*count));
         }
+        println!("{:?}: frames answered {:.1}% of what they can", self.engines, self.engines.share());
+        assert!(self.engines.share() >= 90.0, "frames were passed by: {:?}", self.engines);
+        assert!(percent(self.engines.frame as usize) >= 20.0, "frames answer too little: {:?}", self.engines);
         assert!(self.cases >= least, "too few cases");
         assert!(percent(self.found_something) >= 60.0, "too few cases found something");
         for name in PARAMETERS {

@@ -1,9 +1,12 @@
 //! The read contract, proven: queries made at random over records made at random are answered by the service as
 //! by the reference, an obvious implementation of `docs/http-api.md`.
 //!
+//! Each query is asked of both engines: of Postgres, and of frames. These must also agree to the last digit.
+//!
 //! The seed of a run is printed; `BACKDROP_TEST_SEED` repeats it.
 
 mod census;
+mod changing;
 mod difference;
 mod generated;
 mod judgement;
@@ -13,9 +16,9 @@ mod shrinking;
 
 use census::Census;
 use generated::Draw;
-use judgement::Asked;
+use judgement::{Asked, same};
 use serde_json::Value;
-use service::Service;
+use service::{Engine, Service};
 use shrinking::{Failure, shrunk};
 use std::hash::{BuildHasher, RandomState};
 
@@ -27,9 +30,7 @@ const FAILURES: usize = 3;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_is_that_of_the_reference() {
-    let given = std::env::var("BACKDROP_TEST_SEED").ok();
-    let seed = given.map_or_else(|| RandomState::new().hash_one(()), |seed| seed.parse().expect("a number"));
-    println!("BACKDROP_TEST_SEED={seed}");
+    let seed = seed();
     let service = Service::start().await;
     let mut census = Census::default();
     let mut failures = 0;
@@ -46,6 +47,18 @@ async fn every_answer_is_that_of_the_reference() {
     census.check(2000);
 }
 
+/// The seed that is given, or else one made at random.
+fn seed() -> u64 {
+    let given = std::env::var("BACKDROP_TEST_SEED").ok();
+    let seed = given.map_or_else(|| RandomState::new().hash_one(()), |seed| seed.parse().expect("a number"));
+    println!("{}", show_seed(seed));
+    seed
+}
+
+fn show_seed(seed: u64) -> String {
+    format!("BACKDROP_TEST_SEED={seed}")
+}
+
 /// Stores records and asks queries over them; the first that is answered wrongly.
 fn try_data_set(
     service: &Service,
@@ -54,13 +67,21 @@ fn try_data_set(
     census: &mut Census,
 ) -> Result<(), Box<Failure>> {
     let data_set = service.store(&records);
+    let engines = service.engines();
     for _ in 0..QUERIES {
         let query = generated::query(draw, &data_set.records);
-        match Asked::ask(service, &data_set, &query).judged(&data_set) {
+        let judged = |engine| Asked::ask(service, engine, &data_set, &query).judged(&data_set);
+        let answers = Engine::ALL.map(judged);
+        let got = match answers {
+            [Ok(records), Ok(frames)] => same(&query, &records, &frames).map(|()| frames),
+            [Err(disagreement), _] | [_, Err(disagreement)] => Err(disagreement),
+        };
+        match got {
             Ok(got) => census.count(&query, &got),
             Err(disagreement) => return Err(Box::new(Failure { records, disagreement })),
         }
     }
+    census.count_engines(service.engines().since(engines));
     Ok(())
 }
 

@@ -1,21 +1,43 @@
 //! The service under test: takes records, answers queries, by HTTP.
 
+use crate::generated::Change;
 use crate::reference::{Moment, Query, Record, Row, moment};
-use backdrop_testing::{Answer, Client, Stack};
+use backdrop_testing::{Answer, Client, Engines, Process, Stack, StackOptions, ask_frame};
 use serde_json::{Value, json};
 use std::cell::Cell;
+
+/// A query that makes a frame hold the fields that generated records have.
+const FRAME_QUERY: &str = "group_by=area&collect=kind:count&collect=size:count&collect=fee:count&collect=note:count\
+                           &collect=paid:count&filter_by=_timestamp:0\
+                           &filter_by=_start_at:0&filter_by=_end_at:0";
 
 /// The stack, which makes as many data sets as are wanted.
 #[derive(Debug)]
 pub(crate) struct Service {
     stack: Stack,
+    /// A second query service over the same store, which holds nothing in memory.
+    frameless: Process,
     data_sets: Cell<usize>,
+}
+
+/// What answers grouped queries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Engine {
+    /// Postgres.
+    Records,
+    /// A data set held in memory, as far as it can.
+    Frames,
+}
+
+impl Engine {
+    pub(crate) const ALL: [Self; 2] = [Self::Records, Self::Frames];
 }
 
 /// A data set of the service, and what it must have stored.
 #[derive(Debug)]
 pub(crate) struct DataSet {
     path: String,
+    name: String,
     /// The records, with the time before they were posted for the ones that have none.
     pub(crate) records: Vec<Record>,
     /// The same, with the time after.
@@ -27,7 +49,12 @@ pub(crate) type Got = Result<Vec<Value>, String>;
 
 impl Service {
     pub(crate) async fn start() -> Self {
-        Self { stack: Stack::start().await.expect("a stack"), data_sets: Cell::new(0) }
+        let environment = vec![("BACKDROP_CACHE_MEMORY".to_owned(), "0".to_owned())];
+        let options = StackOptions { workers: 1, environment, ..StackOptions::default() };
+        let stack = Stack::start_with(options).await.expect("a stack");
+        let frameless =
+            stack.spawn_reader("BACKDROP_FRAME_MEMORY", "0").await.expect("a second query service");
+        Self { stack, frameless, data_sets: Cell::new(0) }
     }
 
     /// Stores records in a new data set, and looks at them: for the ids that they got, and when.
@@ -44,12 +71,57 @@ impl Service {
         let listed = self.stack.reader().get(&path).expect(200).json()["data"].take();
         let rows = stored(records, listed.as_array().expect("a list"));
         let records = |accepted_at| rows.iter().map(|row| Record::new(row.clone(), accepted_at)).collect();
-        DataSet { path, records: records(before), records_later: records(after) }
+        let data_set = DataSet { path, name, records: records(before), records_later: records(after) };
+        self.hold(&data_set);
+        data_set
+    }
+
+    /// What its frames have answered so far.
+    pub(crate) fn engines(&self) -> Engines {
+        Engines::of(&self.reader(Engine::Frames))
+    }
+
+    fn reader(&self, engine: Engine) -> Client {
+        match engine {
+            Engine::Records => Client::new(self.frameless.address()),
+            Engine::Frames => self.stack.reader(),
+        }
+    }
+
+    /// Changes a data set of which all records have a `_timestamp`, and looks at what is stored then.
+    pub(crate) fn change(&self, data_set: &mut DataSet, change: &Change) {
+        let writer = self.stack.writer().with_token(&format!("token-for-{}", data_set.name));
+        let writer = writer.with_header("Content-Type", "application/json");
+        let path = &data_set.path;
+        let send = |method: &str, path: &str, body: &Value| {
+            writer.send(method, path, body.to_string().into_bytes()).expect("an answer").expect(200)
+        };
+        match change {
+            Change::Store(records) => send("POST", path, &Value::from(records.clone())),
+            Change::Patch(id, fields) => send("PATCH", &format!("{path}/{}", encode(id)), fields),
+            Change::Delete(id) => writer.delete(&format!("{path}/{}", encode(id))).expect(200),
+            Change::Empty => send("PUT", path, &json!([])),
+        };
+        let listed = self.reader(Engine::Records).get(path).expect(200).json()["data"].take();
+        let rows = listed.as_array().expect("a list").iter().map(|row| row.as_object().expect("an object"));
+        let records: Vec<Record> = rows.map(|row| Record::new(row.clone(), Moment::UNIX_EPOCH)).collect();
+        (data_set.records, data_set.records_later) = (records.clone(), records);
+        if matches!(change, Change::Empty) {
+            // The frame is gone, and another is loaded.
+            self.hold(data_set);
+        }
+    }
+
+    /// Has a data set held in memory.
+    fn hold(&self, data_set: &DataSet) {
+        let path = format!("{}?{FRAME_QUERY}", data_set.path);
+        // There is no answer from there if a field cannot be held; but then the others are.
+        ask_frame(&self.reader(Engine::Frames), &path);
     }
 
     /// Asks for the rows of a query; if it has a `cursor`, for those of all pages.
-    pub(crate) fn ask(&self, data_set: &DataSet, query: &Query) -> Got {
-        let reader = self.stack.reader();
+    pub(crate) fn ask(&self, engine: Engine, data_set: &DataSet, query: &Query) -> Got {
+        let reader = self.reader(engine);
         let first = format!("{}?{}", data_set.path, encoded(&query.without(&["cursor"])));
         if query.has("cursor") { all_pages(&reader, first, query) } else { rows(&reader.get(&first)) }
     }
@@ -104,17 +176,16 @@ fn next_page(link: &str, path: &str) -> String {
 
 /// A query as part of an address.
 pub(crate) fn encoded(query: &Query) -> String {
-    let encode = |text: &str| {
-        let byte = |byte: u8| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' | b':' => {
-                char::from(byte).to_string()
-            }
-            other => format!("%{other:02X}"),
-        };
-        text.bytes().map(byte).collect::<String>()
-    };
     let parameter = |(name, value): &(String, String)| format!("{name}={}", encode(value));
     query.0.iter().map(parameter).collect::<Vec<_>>().join("&")
+}
+
+fn encode(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' | b':' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    text.bytes().map(byte).collect()
 }
 
 /// The rows of the records that must be stored, as far as only the service knows from its own list.

@@ -63,7 +63,7 @@ impl Shrinking<'_> {
             return false;
         }
         let data_set = self.service.store(&records);
-        let asked = Asked::ask(self.service, &data_set, &smaller.query);
+        let asked = Asked::ask(self.service, smaller.engine, &data_set, &smaller.query);
         if !smaller.is_answered_like(&asked.got) {
             return false;
         }

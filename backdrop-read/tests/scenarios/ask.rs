@@ -1,8 +1,9 @@
 //! Asking: from a case to requests.
 
+use crate::Engine;
 use crate::file::{Case, ScenarioFile};
 use crate::judge;
-use backdrop_testing::{Answer, Client, Stack};
+use backdrop_testing::{Answer, Client, Engines, Stack, ask_frame};
 use serde_json::Value;
 
 /// No case has as many pages: what hands out more goes round in circles.
@@ -14,11 +15,15 @@ pub(crate) struct Asking<'a> {
     stack: &'a Stack,
     file: &'a ScenarioFile,
     last_etag: Option<String>,
+    engine: Engine,
+    /// Which engines answered, if it is to be frames.
+    pub(crate) engines: Engines,
 }
 
 impl<'a> Asking<'a> {
-    pub(crate) const fn of(stack: &'a Stack, file: &'a ScenarioFile) -> Self {
-        Self { stack, file, last_etag: None }
+    pub(crate) const fn of(stack: &'a Stack, file: &'a ScenarioFile, engine: Engine) -> Self {
+        let engines = Engines { frame: 0, absent: 0, busy: 0, unfit: 0, followed: 0 };
+        Self { stack, file, last_etag: None, engine, engines }
     }
 
     /// What is wrong with the answer to a case; nothing if it is as expected.
@@ -39,11 +44,17 @@ impl<'a> Asking<'a> {
                 None => complaints.push("the case before was answered without an ETag".into()),
             }
         }
+        if self.engine == Engine::Frames {
+            // The first answers are those of the records.
+            ask_frame(&reader, &url);
+        }
+        let before = self.counted();
         let method = case.method.as_deref().unwrap_or("GET");
         let answer = match conditional.send(method, &url, Vec::new()) {
             Ok(answer) => answer,
             Err(error) => return vec![format!("{method} {url}: {error}")],
         };
+        self.engines = self.engines + self.counted().since(before);
         self.last_etag = answer.header("etag").map(ToOwned::to_owned);
         complaints.extend(judge::complaints(case, &answer));
         if let Some(pages) = &case.pages {
@@ -54,6 +65,15 @@ impl<'a> Asking<'a> {
             complaints.insert(0, format!("{method} {url}"));
         }
         complaints
+    }
+}
+
+impl Asking<'_> {
+    fn counted(&self) -> Engines {
+        match self.engine {
+            Engine::Records => Engines::default(),
+            Engine::Frames => Engines::of(&self.stack.reader()),
+        }
     }
 }
 

@@ -20,7 +20,8 @@ use crate::{SaveError, StoreError};
 use connections::{Retired, one_by_one, pool_options};
 use probe::Probe;
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
+use sqlx::Connection;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool, PgPoolOptions};
 use std::future::Future;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -126,6 +127,22 @@ impl Database {
             Ok(listener)
         };
         silence::give_up_after(self.silence, listening, || ()).await
+    }
+
+    /// A connection that is not of the pool, for work that must not keep queries waiting for one.
+    pub(crate) async fn connect_apart(
+        &self,
+        statement_timeout: Duration,
+    ) -> Result<PgConnection, StoreError> {
+        let timeout = [("statement_timeout", statement_timeout.as_millis().to_string())];
+        let options = self.options.clone().options(timeout);
+        let within = self.pool.options().get_acquire_timeout();
+        let connecting = async {
+            let mut connection = PgConnection::connect_with(&options).await?;
+            connections::refuse_standby(&mut connection).await?;
+            Ok(connection)
+        };
+        tokio::time::timeout(within, connecting).await.unwrap_or(Err(StoreError::NoAnswer))
     }
 
     /// Runs work in a task of its own on the runtime the store was made on, and waits for it. Whoever

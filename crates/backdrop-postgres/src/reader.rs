@@ -9,7 +9,7 @@
 
 mod cells;
 mod rows;
-mod statement;
+pub(crate) mod statement;
 
 pub use rows::Page;
 

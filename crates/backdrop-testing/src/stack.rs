@@ -168,6 +168,16 @@ impl Stack {
         Process::start_behind(prefix, program, self.folder.path(), listen_variable, &environment)
     }
 
+    /// Starts one more query service, which the caller looks after, with a further setting.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn spawn_reader(&self, name: &str, value: &str) -> anyhow::Result<Process> {
+        let mut reader = self.spawn(Service::Read, &[], &[(name.to_owned(), value.to_owned())])?;
+        ready(&mut reader).await?;
+        Ok(reader)
+    }
+
     /// Where a test may keep files; removed with the stack.
     pub fn folder(&self) -> &Path {
         self.folder.path()
@@ -336,16 +346,21 @@ impl Stack {
     /// Waits until the services that run say that they are ready.
     async fn ready(&mut self) -> anyhow::Result<()> {
         for process in [&mut self.write, &mut self.read].into_iter().chain(&mut self.workers) {
-            let client = Client::new(process.address());
-            let began = Instant::now();
-            while !client.send("GET", "/_status/ready", Vec::new()).is_ok_and(|answer| answer.status == 200) {
-                ensure!(process.is_running(), "a service ended:\n{}", process.log());
-                ensure!(began.elapsed() < READY_WITHIN, "a service is not ready:\n{}", process.log());
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
+            ready(process).await?;
         }
         Ok(())
     }
+}
+
+async fn ready(process: &mut Process) -> anyhow::Result<()> {
+    let client = Client::new(process.address());
+    let began = Instant::now();
+    while !client.send("GET", "/_status/ready", Vec::new()).is_ok_and(|answer| answer.status == 200) {
+        ensure!(process.is_running(), "a service ended:\n{}", process.log());
+        ensure!(began.elapsed() < READY_WITHIN, "a service is not ready:\n{}", process.log());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
 }
 
 /// A connection to a Redis.

@@ -9,16 +9,16 @@ const SERVICES: [&str; 3] = ["backdrop-read", "backdrop-write", "backdrop-worker
 
 /// Which crates of the workspace each crate may depend on.
 fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
-    let (core, postgres, queue, service) =
-        ("backdrop-core", "backdrop-postgres", "backdrop-queue", "backdrop-service");
+    let (core, frames, postgres, queue, service) =
+        ("backdrop-core", "backdrop-frames", "backdrop-postgres", "backdrop-queue", "backdrop-service");
     let [read, write, worker] = SERVICES;
     BTreeMap::from([
         (core, vec![]),
-        ("backdrop-frames", vec![core]),
+        (frames, vec![core]),
         (postgres, vec![core]),
         (queue, vec![core]),
         (service, vec![core]),
-        (read, vec![core, postgres, service]),
+        (read, vec![core, frames, postgres, service]),
         (write, vec![core, postgres, queue, service]),
         (worker, vec![core, postgres, queue, service]),
         ("backdrop-cli", vec![core, postgres, queue, service, read, write, worker]),

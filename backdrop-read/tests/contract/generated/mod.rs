@@ -1,5 +1,6 @@
 //! Records and valid queries over them, made at random.
 
+mod changes;
 mod draw;
 mod filters;
 mod grouped;
@@ -7,6 +8,7 @@ mod raw;
 mod records;
 mod times;
 
+pub(crate) use changes::{Change, change, changed_records};
 pub(crate) use draw::Draw;
 pub(crate) use records::records;
 

@@ -3,6 +3,7 @@
 //! **Invariant.** Names of fields, values and times are bound. Between the bound values stand only the
 //! literals of this file and numbers that this file counts.
 
+pub(crate) mod columns;
 mod filter;
 mod groups;
 mod order;

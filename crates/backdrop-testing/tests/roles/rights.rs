@@ -23,7 +23,7 @@ const RIGHTS: [(&str, &str, &str, &str); 21] = [
     ("ingest_gap", "", "ar", "ar"),
     ("ingest_partition", "", "r w(epoch)", "rw"),
     ("record", "r", "r", "adrw"),
-    ("record_deletion", "", "", "adr"),
+    ("record_deletion", "r", "", "adr"),
     ("rejected_batch", "", "dr", "adrw"),
     ("transform", "", "adrw", "r w(id)"),
     ("transform_run", "", "ar w(earliest, latest)", "adrw"),
