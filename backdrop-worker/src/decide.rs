@@ -116,7 +116,8 @@ impl Decider {
             return Ok(Vec::new());
         }
         let (clock, limit) = (self.clock, self.timeout);
-        let validation = tokio::task::spawn_blocking(move || judge::run(work, records_max, Stint::begin(clock, limit)));
+        let validation =
+            tokio::task::spawn_blocking(move || judge::run(work, records_max, Stint::begin(clock, limit)));
         // It ends by itself soon after its time is over. Only validation is inside: no transaction can be cut off here.
         match tokio::time::timeout(limit.saturating_mul(CROWDED_OUT), validation).await {
             Ok(Ok(decided)) => Ok(decided),

@@ -17,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 /// From so many records on a run is large: applying it takes several milliseconds. While a smaller one is, little comes,
 /// and to read that at once would only make the next run small, too.
 pub(super) const LARGE_RECORDS: usize = 500;
-/// How long to wait for more where nothing has come yet: a tenth of what a large run takes.
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
+/// How long to wait for more where nothing has come yet: less than what applying a large run takes.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
 impl PartitionKeeper {
     /// Reads and decides what lies above a cursor, until the run before it is over or there is enough for one.
@@ -35,7 +35,8 @@ impl PartitionKeeper {
             match reader.read(run.new_cursor, room.read).await? {
                 ReadResult::Entries(entries) => {
                     let (count, sizes) = (entries.len(), Sizes::of(&entries));
-                    let decided = self.decider.decide(self.partition, entries, Place::Behind, room.records).await;
+                    let decided =
+                        self.decider.decide(self.partition, entries, Place::Behind, room.records).await;
                     // What is wrong shows again when it is the turn of these entries.
                     let Ok(decided) = decided else { break };
                     let is_all = decided.len() == count;

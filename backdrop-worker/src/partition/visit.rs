@@ -197,9 +197,8 @@ impl<'k> Visit<'k> {
                 ApplyResult::Moved | ApplyResult::Busy => Ok::<_, VisitError>(false),
             }
         };
-        let looking = async {
-            if looks_ahead { keeper.look_ahead(reader, new_cursor, &over).await } else { Ok(None) }
-        };
+        let looking =
+            async { if looks_ahead { keeper.look_ahead(reader, new_cursor, &over).await } else { Ok(None) } };
         let (is_applied, ahead) = tokio::join!(applying, looking);
         if !is_applied? {
             return self.moved(attempts).await;

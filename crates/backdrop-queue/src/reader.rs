@@ -230,7 +230,8 @@ fn receive(entry: Value) -> Result<ReceivedEntry, QueueError> {
         log_bytes: None,
     };
     let mut fields = fields.into_iter();
-    while let (Some(Value::BulkString(name)), Some(Value::BulkString(value))) = (fields.next(), fields.next()) {
+    while let (Some(Value::BulkString(name)), Some(Value::BulkString(value))) = (fields.next(), fields.next())
+    {
         match text(&name) {
             field::ACCEPTED_AT => {
                 let microseconds = text(&value).parse().unwrap_or(0);

@@ -50,7 +50,8 @@ impl Database {
 
     /// Keeps a connection that has just answered, unless others may be waiting for one.
     pub(crate) fn keep(&self, connection: InUse, kept: &mut Kept) {
-        let has_more = self.pool.num_idle() > 0 || self.pool.size() < self.pool.options().get_max_connections();
+        let has_more =
+            self.pool.num_idle() > 0 || self.pool.size() < self.pool.options().get_max_connections();
         kept.0 = has_more.then(|| (connection, Instant::now()));
     }
 }
