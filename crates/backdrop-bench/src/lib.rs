@@ -10,6 +10,8 @@
 //! **Invariant.** Nothing counts that was not answered as it should: one unexpected status fails the run.
 
 pub mod baseline;
+pub mod engines;
+pub mod figures;
 pub mod load;
 pub mod machine;
 pub mod questions;
@@ -18,6 +20,7 @@ pub mod records;
 pub mod report;
 pub mod rows;
 pub mod stage;
+pub mod typed;
 
 pub use report::{Line, table};
 pub use rows::Row;

@@ -7,6 +7,10 @@ const DAY_SECONDS: i64 = 86_400;
 /// begin anywhere in a day.
 const STEP_SECONDS: i64 = 7 * 3_600 + 13;
 
+/// By how much the windows over two years begin later at most: so many variants have all but a hundredth of the
+/// records.
+const WHOLE_SECONDS: i64 = 7 * DAY_SECONDS;
+
 /// One of the questions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Question {
@@ -56,7 +60,7 @@ impl Question {
     /// range of its own with nearly all records; the others move through the two years.
     pub fn window(self, variant: u64) -> Window {
         let variant = i64::try_from(variant).unwrap_or(0);
-        let whole = || Window { start: START + variant % DAY_SECONDS, end: END };
+        let whole = || Window { start: START + variant % WHOLE_SECONDS, end: END };
         let days = |days: i64| {
             let start = START + (variant * STEP_SECONDS) % (END - START - days * DAY_SECONDS);
             Window { start, end: start + days * DAY_SECONDS }
@@ -65,7 +69,7 @@ impl Question {
             Self::Q1 | Self::Q2 | Self::Q7 => whole(),
             Self::Q3 => days(90),
             Self::Q4 => days(30),
-            Self::Q5 => Window { start: START, end: END - variant % DAY_SECONDS },
+            Self::Q5 => Window { start: START, end: END - variant % WHOLE_SECONDS },
             Self::Q6 => days(7),
         }
     }

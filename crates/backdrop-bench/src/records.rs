@@ -24,7 +24,7 @@ const DISORDER: u64 = 20;
 pub struct Records {
     /// Before the number in their ids.
     pub prefix: String,
-    /// How many there are between [`START`] and [`END`].
+    /// How many there are between [`START`] and [`END`]; further ones are the newest.
     pub total: u64,
     /// What they follow from.
     pub seed: u64,
@@ -50,7 +50,10 @@ impl Records {
     /// When a record is from, in seconds since 1970.
     pub fn time(&self, n: u64) -> i64 {
         let total = self.total.max(1);
-        let place = (n % total).saturating_sub(mixed(self.seed, n) % DISORDER);
+        if n >= total {
+            return END - 1;
+        }
+        let place = n.saturating_sub(mixed(self.seed, n) % DISORDER);
         let span = (END - START).unsigned_abs();
         START + i64::try_from(u128::from(place) * u128::from(span) / u128::from(total)).unwrap_or(0)
     }

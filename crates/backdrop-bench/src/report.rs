@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+/// By which part two measurements of the same may differ.
+const NOISE: f64 = 0.05;
+
 /// What a figure counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
@@ -22,6 +25,8 @@ pub enum Demand {
     Share(f64),
     /// At least so many times faster than the baseline.
     Faster(f64),
+    /// As fast as the baseline, but for what two measurements of the same differ by.
+    NotSlower,
     /// At most so many times as long as the baseline.
     Times(f64),
     /// At most so many milliseconds more than the baseline.
@@ -83,6 +88,7 @@ impl Demand {
         match self {
             Self::Nothing => true,
             Self::Share(least) | Self::Faster(least) => compared >= least,
+            Self::NotSlower => compared <= 1.0 + NOISE,
             Self::Times(most) | Self::MsMore(most) | Self::AtMost(most) => compared <= most,
         }
     }
@@ -92,6 +98,7 @@ impl Demand {
             Self::Nothing => "–".into(),
             Self::Share(least) => format!("≥ {:.0} %", least * 100.0),
             Self::Faster(least) => format!("≥ {least} × faster"),
+            Self::NotSlower => "not slower".into(),
             Self::Times(most) => format!("≤ {most} × as long"),
             Self::MsMore(most) => format!("≤ {most} ms more"),
             Self::AtMost(most) => format!("≤ {}", unit.print(most)),
@@ -102,7 +109,7 @@ impl Demand {
         match (self, unit) {
             (Self::MsMore(_), _) => format!("{compared:+.2} ms"),
             (Self::AtMost(_), _) => "–".into(),
-            (Self::Times(_), _) => format!("{compared:.2} × as long"),
+            (Self::Times(_) | Self::NotSlower, _) => format!("{compared:.2} × as long"),
             (Self::Faster(_), _) | (_, Unit::Ms) => format!("{compared:.2} × faster"),
             _ => format!("{:.0} %", compared * 100.0),
         }
@@ -208,6 +215,8 @@ mod tests {
         assert!(!is_met(Unit::Ms, 1.1, Demand::Faster(100.0)));
         assert!(is_met(Unit::Ms, 300.0, Demand::Times(3.0)));
         assert!(!is_met(Unit::Ms, 301.0, Demand::Times(3.0)));
+        assert!(is_met(Unit::Ms, 104.0, Demand::NotSlower));
+        assert!(!is_met(Unit::Ms, 106.0, Demand::NotSlower));
         assert!(is_met(Unit::Ms, 102.0, Demand::MsMore(2.0)));
         assert!(!is_met(Unit::Ms, 102.1, Demand::MsMore(2.0)));
         assert!(is_met(Unit::Bytes, 64.0, Demand::AtMost(64.0)));

@@ -1,6 +1,8 @@
 //! What is measured, in the order of the table.
 
 mod cached;
+mod memory;
+mod queries;
 mod writes;
 
 use crate::load::Measured;
@@ -18,8 +20,12 @@ pub struct Row {
 
 /// All of them.
 pub const ALL: &[Row] = &[
+    Row { name: "queries", measure: queries::queries },
+    Row { name: "memory", measure: memory::memory },
+    Row { name: "after-write", measure: queries::after_write },
     Row { name: "cached", measure: cached::answers },
     Row { name: "not-modified", measure: cached::not_modified },
+    Row { name: "cold", measure: queries::cold },
     Row { name: "batches", measure: writes::batches },
     Row { name: "waiting", measure: writes::waiting },
     Row { name: "async", measure: writes::respond_async },

@@ -14,8 +14,10 @@ use tokio::runtime::Runtime;
 
 /// The data set that is asked.
 pub const BIG: &str = "big";
-/// How many further data sets there are, each with a tenth as many records.
-const SMALL: u64 = 9;
+/// Further data sets, each with a tenth as many records.
+const SMALL: [&str; 9] = ["s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9"];
+/// Over how many records of a data set that is filled by a measurement the two years are spread.
+const WRITTEN: u64 = 1_000_000;
 /// How many records a request has that loads data: about 1 MB.
 const LOADED_AT_ONCE: u64 = 5_000;
 /// Over how many connections data is loaded.
@@ -69,6 +71,8 @@ pub struct Stage {
     runtime: Runtime,
     /// The data sets that were made, with the first number that no record has yet.
     made: BTreeMap<String, u64>,
+    /// The first variant of a question that was not asked yet.
+    next_variant: u64,
 }
 
 impl Stage {
@@ -91,7 +95,7 @@ impl Stage {
             ..StackOptions::default()
         };
         let stack = runtime.block_on(Stack::start_with(stack_options))?;
-        Ok(Self { options, stack, runtime, made: BTreeMap::new() })
+        Ok(Self { options, stack, runtime, made: BTreeMap::new(), next_variant: 1 })
     }
 
     /// Runs something asynchronous to its end.
@@ -114,9 +118,19 @@ impl Stage {
         *next - count..*next
     }
 
+    /// So many variants of questions that were not asked yet.
+    pub const fn variants(&mut self, count: u64) -> std::ops::Range<u64> {
+        self.next_variant += count;
+        self.next_variant - count..self.next_variant
+    }
+
     /// The records of a data set.
     pub fn records_of(&self, data_type: &str) -> Records {
-        let total = if data_type == BIG { self.options.records } else { self.options.records / 10 };
+        let total = match data_type {
+            BIG => self.options.records,
+            small if SMALL.contains(&small) => self.options.records / 10,
+            _ => WRITTEN,
+        };
         Records { prefix: data_type.into(), total, seed: self.options.seed }
     }
 
@@ -129,11 +143,10 @@ impl Stage {
             return Ok(());
         }
         let began = Instant::now();
-        let names = (1..=SMALL).map(|n| format!("s{n}"));
-        let names: Vec<String> = std::iter::once(BIG.to_owned()).chain(names).collect();
+        let names = [&[BIG], SMALL.as_slice()].concat();
         let mut requests: Vec<Vec<Vec<u8>>> = vec![Vec::new(); LOADERS];
         let mut turn = 0;
-        for name in &names {
+        for name in names.iter().copied() {
             self.make(name);
             let records = self.records_of(name);
             let all = self.numbers(name, records.total);
@@ -161,8 +174,8 @@ impl Stage {
     }
 
     /// That everything is there that was written.
-    async fn check(&self, names: &[String]) -> anyhow::Result<()> {
-        for name in names {
+    async fn check(&self, names: &[&str]) -> anyhow::Result<()> {
+        for name in names.iter().copied() {
             let sql = "SELECT s.records FROM data_set_state s JOIN data_set d ON d.id = s.data_set_id
                        WHERE d.data_group = 'bench' AND d.data_type = $1";
             let stored: i64 = sqlx::query_scalar(sql).bind(name).fetch_one(&self.stack.pool).await?;
