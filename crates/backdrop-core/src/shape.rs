@@ -18,7 +18,7 @@ mod row;
 mod scalar;
 mod table_cell;
 
-pub use bounds::{ANSWER_BYTES_MAX, ROWS_MAX, too_large, too_many_groups, too_many_rows};
+pub use bounds::{ANSWER_BYTES_MAX, ROWS_MAX, cells_max, too_large, too_many_groups, too_many_rows};
 pub use cell::{Cell, Collected};
 pub use gathering::Gathering;
 pub use number::Number;

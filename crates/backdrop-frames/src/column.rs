@@ -1,16 +1,34 @@
 //! Columns: the values of one field, row by row.
 //!
 //! What a field holds is decided for the whole frame ([`Kind`]); each run of rows holds its part of the values in
-//! the narrowest form they fit ([`Values`]).
+//! the narrowest form they fit ([`Values`]). [`writing`] is the only place where either changes.
 //!
 //! **Invariant.** A number is kept as the decimal it is written as: a mantissa and the scale of the column, so
 //! that sums are exact, as those of Postgres are. What does not fit makes the column unfit, never inexact.
+//!
+//! **Invariant.** The values of a column are of one form in all runs, the one that belongs to its kind: none for
+//! empty and unfit, codes for booleans and texts, numbers for numbers.
 
-use crate::bitmap::Bitmap;
+mod codes;
+mod decimal;
+mod dictionary;
+mod gathering;
+mod literal;
+mod numbers;
+mod writing;
+
+pub(crate) use codes::Codes;
+pub(crate) use dictionary::Dictionary;
+pub(crate) use gathering::{gather, keep_used_texts};
+pub(crate) use literal::Literal;
+pub(crate) use numbers::{Mantissas, Numbers};
+pub(crate) use writing::{Bounds, Column};
+
 use serde_json::Value;
 
-/// What the values of a field are, over all rows of a frame.
-#[derive(Debug)]
+/// What the values of a field are, over all rows of a frame. It never goes back: rows that are gone have had their
+/// say in it.
+#[derive(Clone, Debug)]
 pub(crate) enum Kind {
     /// No row has a value yet.
     Empty,
@@ -39,50 +57,6 @@ pub(crate) enum Values {
     Numbers(Numbers),
 }
 
-/// Codes of rows; 0: the row has no value there, or null.
-#[derive(Debug)]
-pub(crate) enum Codes {
-    /// Up to 255 different values.
-    Narrow(Vec<u8>),
-    /// Up to 65,535.
-    Medium(Vec<u16>),
-    /// More.
-    Wide(Vec<u32>),
-}
-
-/// Mantissas of rows; 0 where there is no value.
-#[derive(Debug)]
-pub(crate) struct Numbers {
-    pub(crate) mantissas: Mantissas,
-    /// Which rows have a value; `None`: all.
-    pub(crate) present: Option<Bitmap>,
-    /// Which rows have a number that is written as an integer (no decimal places); `None`: all that have a value, as
-    /// is so wherever the scale is 0. `1` and `1.0` are equal, but sums of integers print as integers.
-    pub(crate) whole: Option<Bitmap>,
-}
-
-/// Mantissas in the narrowest form that holds all of them.
-#[derive(Debug)]
-pub(crate) enum Mantissas {
-    /// Up to 32 bits, with sign.
-    Narrow(Vec<i32>),
-    /// Up to 64 bits, with sign.
-    Wide(Vec<i64>),
-}
-
-/// The different texts of a column, in the order in which they were first seen.
-#[derive(Debug, Default)]
-pub(crate) struct Dictionary {
-    pub(crate) texts: Vec<Box<str>>,
-}
-
-impl Dictionary {
-    /// The text of a code; a code of 0 has none.
-    pub(crate) fn text(&self, code: u32) -> Option<&str> {
-        code.checked_sub(1).map(|place| &*self.texts[place as usize])
-    }
-}
-
 impl Kind {
     /// How many codes there are, 0 (no value) included; `None` for numbers and what is unfit.
     pub(crate) fn codes(&self) -> Option<usize> {
@@ -100,6 +74,52 @@ impl Kind {
             Self::Booleans if code > 0 => Value::Bool(code == 2),
             Self::Texts(dictionary) => dictionary.text(code).map_or(Value::Null, Value::from),
             _ => Value::Null,
+        }
+    }
+
+    /// The memory it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Texts(dictionary) => dictionary.bytes(),
+            _ => 0,
+        }
+    }
+}
+
+impl Values {
+    /// Of no rows, in the same form.
+    pub(crate) fn empty_like(&self) -> Self {
+        match self {
+            Self::None => Self::None,
+            Self::Codes(_) => Self::Codes(Codes::zeros(0)),
+            Self::Numbers(_) => Self::Numbers(Numbers::absent(0)),
+        }
+    }
+
+    /// The memory they take.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::Codes(codes) => codes.bytes(),
+            Self::Numbers(numbers) => numbers.bytes(),
+        }
+    }
+
+    pub(crate) fn shrink(&mut self) {
+        match self {
+            Self::None => {}
+            Self::Codes(codes) => codes.shrink(),
+            Self::Numbers(numbers) => numbers.shrink(),
+        }
+    }
+
+    /// Forgets the value of a row that is not there any more, so that it does not keep a text or stand in the way of
+    /// another scale. Whether there was one is not forgotten: that would cost bits where all rows have a value.
+    pub(crate) fn erase(&mut self, row: usize) {
+        match self {
+            Self::None => {}
+            Self::Codes(codes) => codes.put(row, 0),
+            Self::Numbers(numbers) => numbers.mantissas.put(row, 0),
         }
     }
 }

@@ -13,6 +13,9 @@ mod answer;
 mod bitmap;
 mod column;
 mod frame;
+mod hash_key;
+mod place;
+mod room;
 
 pub use answer::Unanswerable;
-pub use frame::{Frame, FrameBuilder, RowRef};
+pub use frame::{Frame, FrameBuilder, FrameError, FrameFull, RowRef};

@@ -17,7 +17,7 @@ use crate::{Database, StoreError};
 use backdrop_core::data_set::DataSetId;
 use backdrop_core::error::ApiError;
 use backdrop_core::query::{Grouping, Listing, Selection};
-use backdrop_core::shape::{ANSWER_BYTES_MAX, Gathering, too_large, too_many_groups};
+use backdrop_core::shape::{ANSWER_BYTES_MAX, Gathering, cells_max, too_large, too_many_groups};
 use futures_util::TryStreamExt;
 use rows::PageReader;
 use sqlx::postgres::{PgConnection, PgRow};
@@ -171,7 +171,7 @@ async fn gather(
         let statement = statement::groups(data_set, version, selection, grouping);
         let mut found = Vec::new();
         let take = |row: PgRow| {
-            if found.len() >= statement::cells_max(grouping) {
+            if found.len() >= cells_max(grouping) {
                 return Err(too_many_groups().into());
             }
             found.push(cells::read(&row, grouping)?);

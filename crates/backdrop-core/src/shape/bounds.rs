@@ -8,7 +8,7 @@ use super::Scalar;
 use super::group::Group;
 use super::row::Columns;
 use crate::error::ApiError;
-use crate::query::invalid;
+use crate::query::{Grouping, invalid};
 use serde_json::Value;
 
 /// How many rows an answer may have. A dashboard draws some hundreds; a hundred thousand are some tens
@@ -22,6 +22,11 @@ pub const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 const VALUES_MAX: usize = 2_000_000;
 /// What a value and the signs around it take at least: `"":null,`.
 const VALUE_BYTES: usize = 8;
+
+/// How many cells an answer may be made of: as many as it has rows at most, and one for each group.
+pub const fn cells_max(grouping: &Grouping) -> usize {
+    if grouping.needs_totals() { 2 * ROWS_MAX as usize } else { ROWS_MAX as usize }
+}
 
 /// The error of a query with more than [`ROWS_MAX`] rows.
 pub fn too_many_rows() -> ApiError {

@@ -10,16 +10,11 @@ use super::DataVersion;
 use backdrop_core::data_set::DataSetId;
 use backdrop_core::period::EndCounts;
 use backdrop_core::query::{Collect, Direction, FieldName, Grouping, Listing, Method, Percent, Selection};
-use backdrop_core::shape::ROWS_MAX;
+use backdrop_core::shape::{ROWS_MAX, cells_max};
 use sqlx::{Postgres, QueryBuilder};
 
 /// One row more than an answer may have: if that one comes, there are too many.
 const ROWS_FETCHED: i64 = ROWS_MAX as i64 + 1;
-
-/// How many cells an answer may be made of: as many as it has rows at most, and one for each group.
-pub(super) const fn cells_max(grouping: &Grouping) -> usize {
-    if grouping.needs_totals() { 2 * ROWS_MAX as usize } else { ROWS_MAX as usize }
-}
 
 /// The statement that lists records: `id`, `timestamp`, `updated_at` and the text of `body`. It finds one
 /// record more than the listing asks for, so that it shows whether there are more.
