@@ -15,7 +15,9 @@ impl Metrics {
     /// # Errors
     /// If the service does not tell.
     pub fn read(stage: &Stage) -> anyhow::Result<Self> {
-        stage.block_on(async { Self::read_over(&mut Connection::open(stage.stack.read.address()).await?).await })
+        stage.block_on(async {
+            Self::read_over(&mut Connection::open(stage.stack.read.address()).await?).await
+        })
     }
 
     /// Reads them over a connection.

@@ -75,7 +75,8 @@ pub fn compare(what: &str, left: &Figures, right: &Figures) -> anyhow::Result<()
     ensure!(!left.is_empty(), "{what}: there is no figure");
     ensure!(left.len() == right.len(), "{what}: {} figures, not {}", left.len(), right.len());
     for (left, right) in left.iter().zip(right) {
-        let (exact_left, exact_right) = (Group { mean: None, ..left.clone() }, Group { mean: None, ..right.clone() });
+        let (exact_left, exact_right) =
+            (Group { mean: None, ..left.clone() }, Group { mean: None, ..right.clone() });
         let are_close = match (left.mean, right.mean) {
             (Some(left), Some(right)) => (left - right).abs() <= MEANS_APART * left.abs(),
             (left, right) => left.is_none() && right.is_none(),

@@ -1,6 +1,6 @@
 //! `make bench`: measures, and prints the table.
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use backdrop_bench::{Durability, Line, Options, Row, Stage, machine, rows, table};
 use clap::Parser;
 use std::path::PathBuf;
@@ -63,18 +63,25 @@ fn main() -> anyhow::Result<()> {
     let machine = machine::described(records, args.seed);
     println!("{machine}");
     let mut stage = Stage::build(options)?;
-    let mut lines: Vec<Line> = Vec::new();
+    let (mut lines, mut failed): (Vec<Line>, _) = (Vec::new(), Vec::new());
     for row in chosen {
         eprintln!("{}", row.name);
         let began = Instant::now();
-        lines.extend((row.measure)(&mut stage).with_context(|| format!("row {}", row.name))?);
-        eprintln!("  measured in {:.1} s", began.elapsed().as_secs_f64());
+        match (row.measure)(&mut stage) {
+            Ok(measured) => lines.extend(measured),
+            Err(error) => {
+                eprintln!("  FAILED: {error:#}");
+                failed.push(row.name);
+            }
+        }
+        eprintln!("  took {:.1} s", began.elapsed().as_secs_f64());
     }
     println!("\n{}", table(&lines));
     if let Some(path) = args.output {
         let text = format!("{machine}\n{}", table(&lines));
         std::fs::write(&path, &text).with_context(|| format!("cannot write {}", path.display()))?;
     }
+    ensure!(failed.is_empty(), "these rows failed: {}", failed.join(", "));
     Ok(())
 }
 

@@ -79,20 +79,40 @@ impl Question {
         (self == Self::Q4).then(|| region(variant))
     }
 
+    /// The parameters of a variant; none needs to be encoded.
+    pub fn parameters(self, variant: u64) -> Vec<(String, String)> {
+        let Window { start, end } = self.window(variant);
+        let region = self.region(variant).map(|region| format!("region:{region}"));
+        let asked: &[(&str, &str)] = match self {
+            Self::Q1 => &[("period", "month"), ("collect", "count:sum")],
+            Self::Q2 => &[
+                ("period", "week"),
+                ("group_by", "channel"),
+                ("collect", "count:sum"),
+                ("collect", "duration_ms:mean"),
+            ],
+            Self::Q3 => &[
+                ("group_by", "service"),
+                ("collect", "count:sum"),
+                ("sort_by", "count:sum:descending"),
+                ("limit", "10"),
+            ],
+            Self::Q4 => &[("period", "day"), ("filter_by", region.as_deref().unwrap_or_default())],
+            Self::Q5 => &[("sort_by", "_timestamp:descending"), ("limit", "100")],
+            Self::Q6 => &[("period", "hour"), ("collect", "count:sum")],
+            Self::Q7 => &[("period", "month"), ("collect", "service:set")],
+        };
+        let (start, end) = (time_text(start), time_text(end));
+        let ends = [("start_at", start.as_str()), ("end_at", end.as_str())];
+        let all = asked.iter().chain(&ends);
+        all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
     /// A variant as a query of a data set's records.
     pub fn path(self, data_type: &str, variant: u64) -> String {
-        let Window { start, end } = self.window(variant);
-        let ends = format!("start_at={}&end_at={}", time_text(start), time_text(end));
-        let asked = match self {
-            Self::Q1 => "period=month&collect=count:sum".into(),
-            Self::Q2 => "period=week&group_by=channel&collect=count:sum&collect=duration_ms:mean".into(),
-            Self::Q3 => "group_by=service&collect=count:sum&sort_by=count:sum:descending&limit=10".into(),
-            Self::Q4 => format!("period=day&filter_by=region:{}", region(variant)),
-            Self::Q5 => "sort_by=_timestamp:descending&limit=100".into(),
-            Self::Q6 => "period=hour&collect=count:sum".into(),
-            Self::Q7 => "period=month&collect=service:set".to_owned(),
-        };
-        format!("/data/bench/{data_type}?{asked}&{ends}")
+        let parameters = self.parameters(variant);
+        let pairs: Vec<String> = parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        format!("/data/bench/{data_type}?{}", pairs.join("&"))
     }
 }
 

@@ -14,6 +14,8 @@ const REGIONS: u64 = 20;
 const SERVICES: u64 = 200;
 /// Counts are below this.
 const COUNTS: u64 = 500;
+/// Which of the draws of a record is its count.
+const COUNT: u64 = 3;
 /// Durations are below so many hundredths of a millisecond.
 const DURATIONS: u64 = 10_000_000;
 /// By how many places a record may come before its time: services report a little out of order.
@@ -58,6 +60,11 @@ impl Records {
         START + i64::try_from(u128::from(place) * u128::from(span) / u128::from(total)).unwrap_or(0)
     }
 
+    /// How many a record counts.
+    pub const fn count(&self, n: u64) -> u64 {
+        mixed(self.seed ^ (COUNT << 56), n) % COUNTS
+    }
+
     /// A record without its id, as it is stored.
     pub fn body(&self, n: u64) -> String {
         let draw = |kind: u64| mixed(self.seed ^ (kind << 56), n);
@@ -68,7 +75,7 @@ impl Records {
             CHANNELS[usize::try_from(draw(0)).unwrap_or(0) % CHANNELS.len()],
             region(draw(1)),
             draw(2) % SERVICES,
-            draw(3) % COUNTS,
+            self.count(n),
             hundredths / 100,
             hundredths % 100,
             text.0,

@@ -1,6 +1,7 @@
 //! What is measured, in the order of the table.
 
 mod cached;
+mod engine;
 mod memory;
 mod queries;
 mod writes;
@@ -22,6 +23,7 @@ pub struct Row {
 pub const ALL: &[Row] = &[
     Row { name: "queries", measure: queries::queries },
     Row { name: "memory", measure: memory::memory },
+    Row { name: "engine", measure: engine::engine },
     Row { name: "after-write", measure: queries::after_write },
     Row { name: "cached", measure: cached::answers },
     Row { name: "not-modified", measure: cached::not_modified },
@@ -61,5 +63,14 @@ impl Turns {
         let notes = format!("p50 {:.2} ms, p99 {:.2} ms", latency(50), latency(99));
         let requests = self.requests();
         Line { what, unit: Unit::PerSecond, baseline: Some(baseline), subject, demand, requests, notes }
+    }
+
+    /// A line of how long requests take, half of them.
+    fn latencies(&self, what: String, demand: Demand, shares: String) -> Line {
+        let (baseline, subject) = self.medians(|measured| measured.percentile_ms(50));
+        let (_, slowest) = self.medians(|measured| measured.percentile_ms(99));
+        let notes = format!("p99 {slowest:.2} ms; {shares}");
+        let requests = self.requests();
+        Line { what, unit: Unit::Ms, baseline: Some(baseline), subject, demand, requests, notes }
     }
 }

@@ -3,6 +3,7 @@
 use crate::engines::Metrics;
 use crate::report::{Demand, Line, Unit};
 use crate::stage::Stage;
+use anyhow::bail;
 
 /// At most so many bytes, with the index of ids.
 const DEMAND: Demand = Demand::AtMost(64.0);
@@ -15,10 +16,7 @@ pub(super) fn memory(stage: &mut Stage) -> anyhow::Result<Vec<Line>> {
     let figures = (metrics.sum("backdrop_frame_bytes"), metrics.sum("backdrop_frame_rows"));
     let (bytes, rows) = match figures {
         (Some(bytes), Some(rows)) if rows > 0.0 => (bytes, rows),
-        _ => {
-            eprintln!("  the service tells of no frame");
-            return Ok(Vec::new());
-        }
+        _ => bail!("the service tells of no frame"),
     };
     Ok(vec![Line {
         what: "memory of a frame, per record".into(),

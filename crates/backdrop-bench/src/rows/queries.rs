@@ -12,7 +12,7 @@ use crate::engines::Metrics;
 use crate::figures;
 use crate::load::{Connection, Each, Load, Measured};
 use crate::questions::Question;
-use crate::report::{Demand, Line, Unit};
+use crate::report::{Demand, Line};
 use crate::stage::{BIG, Stage, get};
 use crate::typed::{self, Typed};
 use anyhow::ensure;
@@ -94,15 +94,4 @@ async fn ask(reader: &mut Connection, path: &str) -> anyhow::Result<figures::Fig
     let answer = reader.ask(&get(path, "")).await?;
     ensure!(answer.status == 200, "{path}: {} {}", answer.status, answer.text());
     figures::read(answer.body)
-}
-
-impl Turns {
-    /// A line of how long requests take, half of them.
-    fn latencies(&self, what: String, demand: Demand, shares: String) -> Line {
-        let (baseline, subject) = self.medians(|measured| measured.percentile_ms(50));
-        let (_, slowest) = self.medians(|measured| measured.percentile_ms(99));
-        let notes = format!("p99 {slowest:.2} ms; {shares}");
-        let requests = self.requests();
-        Line { what, unit: Unit::Ms, baseline: Some(baseline), subject, demand, requests, notes }
-    }
 }
