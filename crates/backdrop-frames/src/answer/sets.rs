@@ -1,6 +1,6 @@
 //! Sets: which values each slot has.
 
-use super::block::{Block, Picked, with_mantissas};
+use super::block::{Block, Picked, mantissa, with_mantissas};
 use super::decimal::Form;
 use super::slots::{Slot, Slots, with_slots};
 
@@ -63,7 +63,7 @@ impl Sets {
         let Self::Pairs { pairs, .. } = self else { return };
         with_mantissas!(block.mantissas, mantissas => {
             let present = (0..mantissas.len()).filter(|index| block.present.get(*index));
-            let value = |index: usize| (i64::from(mantissas[index]), block.fractions.get(index));
+            let value = |index: usize| (mantissa(mantissas, index), block.fractions.get(index));
             with_slots!(slots,
                 One => pairs.extend(present.map(|index| (0, value(index).0, value(index).1))),
                 slots => pairs.extend(present.map(|index| {
