@@ -7,7 +7,8 @@ use super::slots::{Slot, Slots, with_slots};
 /// How many bytes a table of slots and codes may take: it stays in a cache.
 const TABLE_BYTES_MAX: usize = 4 << 20;
 /// From how many pairs on they are sorted and repeated ones dropped; then from twice as many as are left.
-const PAIRS_MIN: usize = 65_536;
+/// (Tests have few.)
+const PAIRS_MIN: usize = if cfg!(test) { 4 } else { 65_536 };
 
 /// The values of all slots.
 #[derive(Debug)]
