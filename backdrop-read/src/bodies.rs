@@ -83,7 +83,8 @@ impl Bodies {
     ) -> Result<(Arc<Stored>, Engine), ApiError> {
         let (stored, engine) = match self.cache.get(&tag) {
             Some(stored) => (stored, Engine::Cache),
-            None => self.share(question, checked, tag).await?,
+            // In a box, so that it is no burden to those who have no need of it.
+            None => Box::pin(self.share(question, checked, tag)).await?,
         };
         self.metrics().answered(engine);
         Ok((stored, engine))

@@ -124,3 +124,108 @@ impl Drop for Flight {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answers::Engine;
+    use actix_web::web::Bytes;
+    use backdrop_core::error::ErrorCode;
+    use std::future::{pending, poll_fn};
+    use std::pin::Pin;
+    use std::task::Poll;
+    use tokio::sync::oneshot;
+
+    const TAG: Tag = Tag([7; 16]);
+
+    fn stored() -> Arc<Stored> {
+        Arc::new(Stored { tag: TAG, body: Bytes::new(), next: None, engine: Engine::Sql })
+    }
+
+    async fn is_empty(flights: &Flights) {
+        while !flights.under_way().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn who_was_first_may_leave() {
+        let flights = Flights::new();
+        let (make, made) = oneshot::channel();
+        let asked = flights.clone();
+        let first = tokio::spawn(async move {
+            asked.share(TAG, || None, || async { made.await.expect("it is made") }).await.map(|_| ())
+        });
+        while flights.under_way().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let mut second = pin!(flights.share(TAG, || None, || async { panic!("it is being made") }));
+        assert!(poll_once(second.as_mut()).await.is_none());
+        first.abort();
+        assert!(first.await.is_err());
+        make.send(Ok(stored())).expect("somebody makes it");
+        assert!(matches!(second.await, Ok(Landed::Shared(_))));
+        is_empty(&flights).await;
+    }
+
+    /// What comes of a future that is asked once.
+    async fn poll_once<T>(future: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+        let mut future = Some(future);
+        poll_fn(move |context| {
+            let polled = future.take().expect("it is asked once").poll(context);
+            Poll::Ready(match polled {
+                Poll::Ready(done) => Some(done),
+                Poll::Pending => None,
+            })
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_is_given_up() {
+        let flights = Flights::new();
+        let (held, gone) = oneshot::channel::<()>();
+        let asked = flights.clone();
+        let only = tokio::spawn(async move {
+            let make = || async move {
+                let _held = held;
+                pending::<Outcome>().await
+            };
+            asked.share(TAG, || None, make).await.map(|_| ())
+        });
+        while flights.under_way().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        only.abort();
+        assert!(gone.await.is_err(), "the work is dropped");
+        is_empty(&flights).await;
+    }
+
+    #[tokio::test]
+    async fn an_error_is_told_and_forgotten() {
+        let flights = Flights::new();
+        let refusal = ApiError::new(ErrorCode::InvalidQuery, "no");
+        let refused = flights
+            .share(
+                TAG,
+                || None,
+                || {
+                    let refusal = refusal.clone();
+                    async move { Err(refusal) }
+                },
+            )
+            .await;
+        assert_eq!(refused.map(|_| ()), Err(refusal));
+        is_empty(&flights).await;
+        let made = flights.share(TAG, || None, || async { Ok(stored()) }).await;
+        assert!(matches!(made, Ok(Landed::Made(_))));
+    }
+
+    #[tokio::test]
+    async fn a_panic_leaves_nobody_waiting() {
+        let flights = Flights::new();
+        let lost = flights.share(TAG, || None, || async { panic!("a fault") }).await;
+        assert_eq!(lost.map(|_| ()).map_err(|error| error.code), Err(ErrorCode::Internal));
+        is_empty(&flights).await;
+    }
+}

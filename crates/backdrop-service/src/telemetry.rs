@@ -4,9 +4,11 @@
 mod flat_json;
 #[cfg(feature = "otlp")]
 pub(crate) mod otlp;
+mod out;
 
 use crate::settings::{LogArgs, LogFormat};
 use flat_json::{FlatJson, Pairs};
+use out::{Out, Writing};
 use std::io::{IsTerminal, stderr};
 use tracing::Subscriber;
 use tracing_subscriber::filter::ParseError;
@@ -34,10 +36,11 @@ pub enum TelemetryError {
     Exporter(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// What was begun to be told; what was not sent to a collector yet is sent when this is dropped.
+/// What was begun to be told; what was not written or sent to a collector yet is when this is dropped.
 #[derive(Debug)]
-#[must_use = "spans are sent as long as this is kept"]
+#[must_use = "events are written and spans sent as long as this is kept"]
 pub struct Telemetry {
+    _writing: Writing,
     #[cfg(feature = "otlp")]
     _exporter: Option<otlp::Exporter>,
 }
@@ -51,31 +54,32 @@ pub fn init(args: &LogArgs, service: &'static str) -> Result<Telemetry, Telemetr
     for directive in NEVER {
         filter = filter.add_directive(directive.parse()?);
     }
+    let (out, writing) = Out::start();
     #[cfg(feature = "otlp")]
     {
         let exporter = otlp::Exporter::start(args, service)?;
         let spans = exporter.as_ref().map(otlp::Exporter::layer);
-        tracing_subscriber::registry().with(spans).with(written(args)).with(filter).init();
-        Ok(Telemetry { _exporter: exporter })
+        tracing_subscriber::registry().with(spans).with(written(args, out)).with(filter).init();
+        Ok(Telemetry { _writing: writing, _exporter: exporter })
     }
     #[cfg(not(feature = "otlp"))]
     {
-        tracing_subscriber::registry().with(written(args)).with(filter).init();
+        tracing_subscriber::registry().with(written(args, out)).with(filter).init();
         if args.otlp_endpoint.is_some() {
             tracing::warn!(service, "built without the feature `otlp`: no spans are sent");
         }
-        Ok(Telemetry {})
+        Ok(Telemetry { _writing: writing })
     }
 }
 
 /// What writes events.
-fn written<S>(args: &LogArgs) -> Box<dyn Layer<S> + Send + Sync>
+fn written<S>(args: &LogArgs, out: Out) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'l> LookupSpan<'l>,
 {
     let default = if stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json };
     match args.format.unwrap_or(default) {
-        LogFormat::Text => layer().with_ansi(stderr().is_terminal()).with_writer(stderr).boxed(),
-        LogFormat::Json => layer().fmt_fields(Pairs).event_format(FlatJson).with_writer(stderr).boxed(),
+        LogFormat::Text => layer().with_ansi(stderr().is_terminal()).with_writer(out).boxed(),
+        LogFormat::Json => layer().fmt_fields(Pairs).event_format(FlatJson).with_writer(out).boxed(),
     }
 }

@@ -323,6 +323,26 @@ fn queries_that_ask_for_something_else_have_another_fingerprint() {
     );
 }
 
+#[test]
+fn only_what_counts_back_from_now_follows_the_clock() {
+    for (query, follows) in [
+        ("period=week&duration=2", true),
+        ("period=week&duration=2&group_by=kind&format=csv", true),
+        ("period=week&duration=2&end_at=2013-03-31T23:00:00Z", false),
+        ("period=week&duration=2&start_at=2013-03-31T23:00:00Z", false),
+        ("period=week", false),
+        ("start_at=2013-03-31T23:00:00Z", false),
+        ("", false),
+    ] {
+        let parsed = parse(query).expect(query);
+        assert_eq!(parsed.follows_the_clock(), follows, "{query}");
+        let pairs: Vec<_> = query.split('&').filter_map(|pair| pair.split_once('=')).collect();
+        let pairs: Vec<_> = pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        let later = Query::parse(&pairs, at("2031-05-05T05:05:05Z")).expect(query);
+        assert_eq!(later != parsed, follows, "{query}");
+    }
+}
+
 proptest! {
     #[test]
     fn no_text_makes_the_parser_panic(

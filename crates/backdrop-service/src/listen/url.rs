@@ -59,28 +59,48 @@ impl Default for UrlMender {
 
 impl UrlMender {
     /// Appends the bytes to those that were mended before.
-    pub(super) fn mend(&mut self, bytes: &[u8], mended: &mut Vec<u8>) {
-        for byte in bytes {
-            self.place = self.place.after(*byte);
-            self.cut = if self.place == Place::CutUrl { self.cut.saturating_add(1) } else { 0 };
-            match self.place {
-                Place::CutUrl => {}
-                Place::Url(1..) if needs_encoding(*byte) => {
-                    mended.extend([b'%', hexadecimal(byte >> 4), hexadecimal(byte & 0xF)]);
-                }
-                Place::LineStart => {
-                    self.header.clear();
-                    mended.push(*byte);
-                }
-                Place::Header if self.header.len() < NAME_BYTES_KEPT => {
-                    self.header.push(byte.to_ascii_lowercase());
-                    if BODY_HEADERS.contains(&self.header.as_slice()) {
-                        self.place = Place::Unknown;
-                    }
-                    mended.push(*byte);
-                }
-                _ => mended.push(*byte),
+    pub(super) fn mend(&mut self, mut bytes: &[u8], mended: &mut Vec<u8>) {
+        loop {
+            let unchanged = self.unchanged(bytes);
+            mended.extend_from_slice(&bytes[..unchanged]);
+            let Some((byte, rest)) = bytes[unchanged..].split_first() else { break };
+            self.mend_byte(*byte, mended);
+            bytes = rest;
+        }
+    }
+
+    /// How many bytes pass without changing the place: those before the end of a line of which no more has to be known.
+    fn unchanged(&self, bytes: &[u8]) -> usize {
+        match self.place {
+            Place::Unknown => bytes.len(),
+            Place::Header if self.header.len() < NAME_BYTES_KEPT => 0,
+            Place::Line | Place::Header => {
+                bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len())
             }
+            Place::Method(_) | Place::Url(_) | Place::CutUrl | Place::LineStart => 0,
+        }
+    }
+
+    fn mend_byte(&mut self, byte: u8, mended: &mut Vec<u8>) {
+        self.place = self.place.after(byte);
+        self.cut = if self.place == Place::CutUrl { self.cut.saturating_add(1) } else { 0 };
+        match self.place {
+            Place::CutUrl => {}
+            Place::Url(1..) if needs_encoding(byte) => {
+                mended.extend([b'%', hexadecimal(byte >> 4), hexadecimal(byte & 0xF)]);
+            }
+            Place::LineStart => {
+                self.header.clear();
+                mended.push(byte);
+            }
+            Place::Header if self.header.len() < NAME_BYTES_KEPT => {
+                self.header.push(byte.to_ascii_lowercase());
+                if BODY_HEADERS.contains(&self.header.as_slice()) {
+                    self.place = Place::Unknown;
+                }
+                mended.push(byte);
+            }
+            _ => mended.push(byte),
         }
     }
 

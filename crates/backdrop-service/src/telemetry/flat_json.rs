@@ -4,7 +4,7 @@
 //! The fields of a span are written down once, when they become known, as pairs that go into a line as they are.
 
 use serde::Serialize;
-use std::fmt::{self, Write};
+use std::fmt;
 use tracing::field::{Field, Visit};
 use tracing::span::Record;
 use tracing::{Event, Subscriber};
@@ -51,8 +51,8 @@ where
         let mut pairs = String::with_capacity(512);
         let metadata = event.metadata();
         let mut first = PairWriter { writer: Writer::new(&mut pairs), written: Ok(()) };
-        first.add("level", metadata.level().as_str());
-        first.add("target", metadata.target());
+        first.add_text("level", metadata.level().as_str());
+        first.add_text("target", metadata.target());
         first.written?;
         // From the outermost one inwards, and the event last: what is nearest wins.
         for span in context.event_scope().into_iter().flat_map(|scope| scope.from_root()) {
@@ -88,12 +88,25 @@ struct PairWriter<'w> {
 impl PairWriter<'_> {
     fn add(&mut self, name: &str, value: impl Serialize) {
         let value = serde_json::to_string(&value).map_err(|_| fmt::Error);
-        self.written = self.written.and_then(|()| {
-            self.writer.write_str(name)?;
-            self.writer.write_char(END_OF_NAME)?;
-            self.writer.write_str(&value?)?;
-            self.writer.write_char(END_OF_VALUE)
-        });
+        self.written = self.written.and_then(|()| self.put(name, "", &value?));
+    }
+
+    fn add_text(&mut self, name: &str, text: &str) {
+        // Most need no escaping.
+        if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+            self.written = self.written.and_then(|()| self.put(name, "\"", text));
+        } else {
+            self.add(name, text);
+        }
+    }
+
+    fn put(&mut self, name: &str, quote: &str, value: &str) -> fmt::Result {
+        self.writer.write_str(name)?;
+        self.writer.write_char(END_OF_NAME)?;
+        for part in [quote, value, quote] {
+            self.writer.write_str(part)?;
+        }
+        self.writer.write_char(END_OF_VALUE)
     }
 }
 
@@ -115,11 +128,11 @@ impl Visit for PairWriter<'_> {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.add(field.name(), value);
+        self.add_text(field.name(), value);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.add(field.name(), format!("{value:?}"));
+        self.add_text(field.name(), &format!("{value:?}"));
     }
 }
 

@@ -71,3 +71,26 @@ async fn a_write_is_followed_from_its_request_to_its_batch() {
         }
     });
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_was_logged_is_missing_after_an_orderly_end() {
+    const REQUESTS: usize = 300;
+    let environment = vec![("BACKDROP_LOG_FORMAT".to_owned(), "json".to_owned())];
+    let options = StackOptions { environment, ..StackOptions::default() };
+    let mut stack = Stack::start_with(options).await.expect("a stack");
+    blocking(|| {
+        stack.create_data_set("followed", "figures");
+        let reader = stack.reader().with_header("X-Request-Id", "one-of-many");
+        for number in 0..REQUESTS {
+            reader.get("/data/followed/figures?limit=1").expect(200);
+            if number == 0 {
+                let engine = event(&stack.read, "request", "one-of-many")["engine"].take();
+                assert_eq!(engine, "sql");
+            }
+        }
+        stack.read.terminate().expect("it ends");
+        let events = events(&stack.read, "request", "one-of-many");
+        assert_eq!(events.len(), REQUESTS);
+        assert_eq!(events[REQUESTS - 1]["engine"], "cache");
+    });
+}
