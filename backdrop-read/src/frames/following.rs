@@ -3,6 +3,7 @@
 //! One at a time for each frame; who needs the same waits for it, for a little while.
 
 use super::held::{Held, Loss, Standing};
+use super::merging::merge_if_wanted;
 use super::slot::Slot;
 use super::{Checked, Shared};
 use backdrop_core::error::chain;
@@ -15,9 +16,9 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tracing::{debug, warn};
 
-/// How long a request waits for a frame to be brought up to date. Most take a millisecond; what takes longer goes on
-/// beside, and the request is answered from the records.
-const WAIT_MAX: Duration = Duration::from_millis(50);
+/// How long a request waits for a frame to be brought up to date, or merged. Mostly that takes a millisecond; what takes
+/// longer than this goes on beside, and the request is answered from the records, which of so many takes longer still.
+const WAIT_MAX: Duration = Duration::from_millis(250);
 /// The most changes that are followed. To load a frame anew costs less than twice as much for each record.
 const CHANGES_MAX: usize = 50_000;
 /// As many changes are followed in a small data set, too, at the least.
@@ -31,9 +32,6 @@ impl Shared {
     /// Sees to it that somebody brings the frame to the state that was checked, and waits for it; `None`: it cannot
     /// be, or not for so long.
     pub(super) async fn follow(self: &Arc<Self>, slot: &Arc<Slot>, checked: Checked) -> Option<()> {
-        if slot.is_merging() {
-            return None;
-        }
         let (shared, slot) = (Arc::clone(self), Arc::clone(slot));
         let (done, is_done) = oneshot::channel();
         // A task of its own: it is not to end with a client that hangs up, or that cannot wait.
@@ -43,7 +41,10 @@ impl Shared {
                 // Who asked may have gone.
                 let _ = done.send(());
             }
-            shared.merge_if_wanted(&slot, &turn).await;
+            merge_if_wanted(&slot, &turn).await;
+            // Not while others may wait for this one: it waits for turns itself.
+            drop(turn);
+            shared.keep_budget(&slot).await;
         });
         timeout(WAIT_MAX, is_done).await.ok()?.ok()
     }
@@ -74,7 +75,6 @@ impl Shared {
             warn!(data_set = slot.data_set.0, error = chain(error), "a frame cannot follow")
         };
         let changes = changes.inspect_err(not_told).ok()?;
-        let size_before = slot.size();
         let place = Arc::clone(&slot.held).write_owned().await;
         let (place, applied) = apply(place, changes).await;
         slot.measure(&place);
@@ -91,9 +91,6 @@ impl Shared {
             return None;
         }
         self.figures.followed(began.elapsed());
-        if size_before != slot.size() {
-            self.keep_budget(slot).await;
-        }
         Some(())
     }
 }

@@ -4,7 +4,7 @@ use super::held::Held;
 use super::wishes::Wishes;
 use backdrop_core::data_set::DataSetId;
 use backdrop_core::query::FieldName;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tokio::sync::{OwnedMutexGuard, RwLock};
@@ -21,17 +21,6 @@ pub(super) struct Slot {
     /// What the frame takes, 0 if there is none; to be read without waiting for it.
     bytes: AtomicUsize,
     rows: AtomicUsize,
-    is_merging: AtomicBool,
-}
-
-/// A frame that is being merged.
-#[derive(Debug)]
-pub(super) struct Merging(Arc<Slot>);
-
-impl Drop for Merging {
-    fn drop(&mut self) {
-        self.0.is_merging.store(false, Ordering::Relaxed);
-    }
 }
 
 /// The right to change a frame.
@@ -46,7 +35,6 @@ impl Slot {
             wishes: Mutex::new(Wishes::new(Instant::now())),
             bytes: AtomicUsize::default(),
             rows: AtomicUsize::default(),
-            is_merging: AtomicBool::default(),
         }
     }
 
@@ -67,17 +55,6 @@ impl Slot {
         let size = place.as_ref().map_or((0, 0), |held| (held.frame.rows(), held.frame.bytes().max(1)));
         self.rows.store(size.0, Ordering::Relaxed);
         self.bytes.store(size.1, Ordering::Relaxed);
-    }
-
-    /// Whether the frame is being merged, which takes longer than a request can wait.
-    pub(super) fn is_merging(&self) -> bool {
-        self.is_merging.load(Ordering::Relaxed)
-    }
-
-    /// Notes that it is, until dropped.
-    pub(super) fn begin_merging(self: &Arc<Self>) -> Merging {
-        self.is_merging.store(true, Ordering::Relaxed);
-        Merging(Arc::clone(self))
     }
 
     /// How many records and how many bytes the frame has; `None`: there is none.

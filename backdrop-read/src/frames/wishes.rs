@@ -13,8 +13,9 @@ const FIELD_WANTED: Duration = Duration::from_secs(26 * 3_600);
 pub(super) const FIELDS_MAX: usize = 32;
 /// Loads are one series as long as there is not so much time between them.
 const SERIES_ENDS: Duration = Duration::from_secs(600);
-/// After so many loads the pauses grow no longer: 64 times the time a load takes.
-const DOUBLINGS_MAX: u32 = 6;
+/// After so many loads the pauses grow no longer: 8 times the time a load takes, so that a data set that changes too fast to
+/// be followed costs a tenth of a core, and is held soon after it has come to rest.
+const DOUBLINGS_MAX: u32 = 3;
 /// The shortest pause after a failure, doubled with each that follows.
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
 /// The pause after what will not be otherwise soon: the data set is too large.
@@ -164,7 +165,7 @@ mod tests {
     fn one_load_at_a_time_and_growing_pauses_between_them() {
         let mut now = Instant::now();
         let mut wishes = Wishes::new(now);
-        for pause in [1, 2, 4, 8, 16, 32, 64, 64] {
+        for pause in [1, 2, 4, 8, 8] {
             assert!(wishes.begin(now));
             assert!(!wishes.begin(now), "it has begun");
             now += SECOND;

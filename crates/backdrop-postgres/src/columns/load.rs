@@ -36,10 +36,12 @@ pub(super) async fn load<S: ColumnSink>(
     let state =
         row.ok_or_else(|| StoreError::corrupt(format!("data_set_state {}", data_set.0), "data_set_id"))?;
     let state = DataSetState::read(&state, 0)?;
-    read(&mut transaction, data_set, state, &fields, &mut sink).await?;
-    // Closed without ceremony: a sink that wants no more leaves rows unread, of which the rest would be sent first.
-    drop(transaction);
-    drop(connection);
+    if read(&mut transaction, data_set, state, &fields, &mut sink).await?.is_continue() {
+        transaction.rollback().await?;
+        // What was read stays read, whatever becomes of the farewell.
+        let _ = connection.close().await;
+    }
+    // Else it is dropped without one: the rows that nobody wants would all be sent first.
     Ok((state, sink))
 }
 
@@ -49,18 +51,18 @@ async fn read<S: ColumnSink>(
     state: DataSetState,
     fields: &[FieldName],
     sink: &mut S,
-) -> Result<(), StoreError> {
+) -> Result<ControlFlow<()>, StoreError> {
     let mut statement = columns::all(data_set, state.version, fields);
     let mut rows = statement.build().fetch(connection);
     let mut count = 0_usize;
     while let Some(row) = rows.try_next().await? {
         if lend(&row, 0, |row| sink.take(row))?.is_break() {
-            break;
+            return Ok(ControlFlow::Break(()));
         }
         count += 1;
         if count.is_multiple_of(ROWS_PER_TURN) {
             yield_now().await;
         }
     }
-    Ok(())
+    Ok(ControlFlow::Continue(()))
 }
