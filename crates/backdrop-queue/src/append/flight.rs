@@ -12,8 +12,8 @@ use crate::connection::Link;
 use crate::primary::is_of_replica;
 use backdrop_core::log::{EntryId, EpochLedger, Partition};
 use redis::RedisError;
-use std::{fmt, mem};
 use std::sync::Arc;
+use std::{fmt, mem};
 use tokio::sync::oneshot;
 
 /// The most entries of a call: Redis does nothing else for half a millisecond then.

@@ -96,7 +96,12 @@ pub(super) struct Call<'s> {
 }
 
 impl<'s> Call<'s> {
-    pub(super) fn new(script: &'s Script, partition: Partition, fence: &Fence<'_>, entries: Vec<Entry>) -> Self {
+    pub(super) fn new(
+        script: &'s Script,
+        partition: Partition,
+        fence: &Fence<'_>,
+        entries: Vec<Entry>,
+    ) -> Self {
         let bytes = entries.iter().map(Entry::bytes).sum::<usize>();
         let arguments = ARGUMENTS_BEFORE + entries.len() * 2;
         let mut command = Cmd::with_capacity(arguments, bytes + SHORT_ARGUMENTS_BYTES);
@@ -137,7 +142,9 @@ impl<'s> Call<'s> {
 
 fn text_of(argument: Arg<&[u8]>) -> String {
     match argument {
-        Arg::Simple(text) => String::from_utf8(text.to_vec()).expect("it was a text when it became an argument"),
+        Arg::Simple(text) => {
+            String::from_utf8(text.to_vec()).expect("it was a text when it became an argument")
+        }
         _ => unreachable!("nothing here iterates with a cursor"),
     }
 }
