@@ -91,8 +91,7 @@ fn period_figures<'g>(
     let Some(periods) = grouping.periods() else { return Vec::new() };
     let earlier = earlier.map_or_else(|| vec![None; periods.len()], |earlier| earlier.cells(&group.keys));
     let cells = group.by_period(periods).into_iter().zip(earlier);
-    let figures = periods.iter().zip(cells);
-    figures.map(|(bounds, (cell, earlier))| PeriodFigures { bounds, cell, earlier }).collect()
+    cells.enumerate().map(|(place, (cell, earlier))| PeriodFigures { place, cell, earlier }).collect()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! digits are cut off on reading, so that what is answered equals what is compared.
 
 use crate::zone::Zone;
-use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, TimeDelta, Timelike, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, SecondsFormat, TimeDelta, Timelike, Utc};
 
 /// A point in time, in UTC.
 pub type Timestamp = DateTime<Utc>;
@@ -77,11 +77,12 @@ pub fn format(timestamp: Timestamp) -> String {
 /// clock that is some seconds slower.
 pub fn format_in(zone: Zone, timestamp: Timestamp) -> String {
     let local = timestamp.with_timezone(&whole_minutes(zone.offset(timestamp)));
-    let whole = local.format("%Y-%m-%dT%H:%M:%S");
-    let offset = local.format("%:z");
     match local.nanosecond() / 1_000 {
-        0 => format!("{whole}{offset}"),
+        // Not by a pattern, which would be read anew for each of thousands of rows.
+        0 => local.to_rfc3339_opts(SecondsFormat::Secs, false),
         microseconds => {
+            let whole = local.format("%Y-%m-%dT%H:%M:%S");
+            let offset = local.format("%:z");
             let fraction = format!("{microseconds:06}");
             format!("{whole}.{}{offset}", fraction.trim_end_matches('0'))
         }

@@ -9,11 +9,12 @@
 //! numbers. (Where equal numbers are written in different ways, as `1` and `1.0` are, it is open there, too, which
 //! of them stands for both.)
 
+mod block;
 mod bytes;
 mod collector;
 mod decimal;
+mod extremes;
 mod keys;
-mod measures;
 mod predicate;
 mod question;
 mod ranks;
@@ -22,6 +23,8 @@ mod scan;
 mod sets;
 mod slots;
 mod spans;
+mod sums;
+mod tally;
 #[cfg(test)]
 mod tests;
 

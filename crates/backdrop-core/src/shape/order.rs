@@ -31,7 +31,7 @@ pub(super) fn sort_flat_rows(rows: &mut [FlatRow<'_>], order: GroupOrder) {
     sort(rows, order.direction, |FlatRow { keys, figures }| match order.column {
         GroupColumn::Key(index) => one(keys[index].0.clone()),
         GroupColumn::Count => count(figures.cell),
-        GroupColumn::Period => one(figures.bounds.0.timestamp().into()),
+        GroupColumn::Period => one(figures.place.into()),
         GroupColumn::Collected(index) => value(figures.cell, index),
         GroupColumn::EarlierCount => count(figures.earlier),
         GroupColumn::EarlierCollected(index) => value(figures.earlier, index),

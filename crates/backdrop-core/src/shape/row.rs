@@ -2,9 +2,9 @@
 
 use super::group::Group;
 use super::{Cell, Scalar};
+use crate::period::Periods;
 use crate::query::{Collect, Grouping};
-use crate::time::{self, Timestamp};
-use crate::zone::Zone;
+use crate::time;
 use serde_json::{Map, Value};
 
 /// A row of an answer.
@@ -13,8 +13,8 @@ pub type Row = Map<String, Value>;
 /// What is known of one period (of a group).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PeriodFigures<'g> {
-    /// When it begins and ends.
-    pub(super) bounds: (Timestamp, Timestamp),
+    /// Which of the periods it is, counted from 0.
+    pub(super) place: usize,
     /// Its records, if it has any.
     pub(super) cell: Option<&'g Cell>,
     /// The records of the period it is compared with, if there are any.
@@ -29,7 +29,8 @@ pub(super) struct Columns {
     collected: Vec<Column>,
     /// The columns of the period that each is compared with; as above, with names of their own.
     compared: Option<(String, Vec<Column>)>,
-    zone: Zone,
+    /// When each period begins, and then when the last ends, as rows show it: the groups share them.
+    boundaries: Vec<String>,
 }
 
 /// A collected column.
@@ -55,7 +56,7 @@ impl Columns {
             count,
             collected,
             compared: grouping.comparison().map(|comparison| columns(&format!(":{comparison}"))),
-            zone: grouping.periods().map_or(Zone::UTC, |periods| periods.calendar().zone),
+            boundaries: grouping.periods().map(printed).unwrap_or_default(),
         }
     }
 
@@ -105,9 +106,8 @@ impl Columns {
     pub(super) fn flat_row(&self, keys: &[Scalar], figures: &PeriodFigures<'_>) -> Row {
         let mut row = Row::new();
         self.add_keys(&mut row, keys);
-        let (start, end) = figures.bounds;
-        row.insert("_start_at".into(), time::format_in(self.zone, start).into());
-        row.insert("_end_at".into(), time::format_in(self.zone, end).into());
+        row.insert("_start_at".into(), self.boundaries[figures.place].as_str().into());
+        row.insert("_end_at".into(), self.boundaries[figures.place + 1].as_str().into());
         add_figures(&mut row, &self.count, &self.collected, figures.cell);
         if let Some((count, collected)) = &self.compared {
             add_figures(&mut row, count, collected, figures.earlier);
@@ -120,6 +120,13 @@ impl Columns {
             row.insert(name.clone(), key.0.clone());
         }
     }
+}
+
+/// The boundaries of periods by the clock of their zone.
+fn printed(periods: &Periods) -> Vec<String> {
+    let zone = periods.calendar().zone;
+    let boundaries = periods.starts().iter().copied().chain([periods.end()]);
+    boundaries.map(|boundary| time::format_in(zone, boundary)).collect()
 }
 
 /// Without records every collected column is null, even those that would be 0 or empty over records

@@ -1,13 +1,16 @@
 //! Collectors: everything that is to be known of one field, slot by slot.
 
 use super::Unanswerable;
+use super::block::Room;
 use super::decimal::{self, Form, to_f64};
-use super::measures::{Extremes, Room, Sums, Tally};
+use super::extremes::Extremes;
 use super::question::Wanted;
 use super::ranks::Ranks;
 use super::rows::Rows;
 use super::sets::Sets;
 use super::slots::{Slots, json};
+use super::sums::Sums;
+use super::tally::Tally;
 use crate::Frame;
 use crate::column::{Kind, Values};
 use crate::frame::Run;

@@ -1,7 +1,7 @@
 //! Ranks: the values of which percentiles are taken.
 
+use super::block::{Block, Picked, with_mantissas};
 use super::decimal::to_f64;
-use super::measures::{Block, Picked, with_mantissas};
 use super::slots::{Slot, Slots, with_slots};
 
 /// The values of all slots, as they come; then slot by slot.

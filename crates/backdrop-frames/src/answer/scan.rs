@@ -3,12 +3,13 @@
 //! **Invariant.** What is answered is not larger than what the other engine would answer; it says itself where
 //! that ends.
 
+use super::block::Room;
 use super::collector::Collector;
-use super::measures::{Room, Tally};
 use super::question::Question;
 use super::rows::{BLOCK, Rows, Selector};
 use super::slots::{Grouper, Slots};
 use super::spans::{Span, Spans};
+use super::tally::Tally;
 use super::{Unanswerable, bytes};
 use crate::Frame;
 use crate::frame::Run;

@@ -1,7 +1,7 @@
 //! Sets: which values each slot has.
 
+use super::block::{Block, Picked, with_mantissas};
 use super::decimal::Form;
-use super::measures::{Block, Picked, with_mantissas};
 use super::slots::{Slot, Slots, with_slots};
 
 /// How many bytes a table of slots and codes may take: it stays in a cache.
