@@ -3,27 +3,25 @@
 //! The services are the programs that one deploys, with the settings they have by themselves. Postgres and Redis
 //! write to the disk before they acknowledge, as in production.
 
-use crate::load::{Connection, Each, Load, Requests};
+mod loading;
+
+use crate::load::Connection;
 use crate::records::Records;
 use anyhow::{Context, ensure};
 use backdrop_testing::{PostgresKind, PostgresOptions, Stack, StackOptions};
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::runtime::Runtime;
 
 /// The data set that is asked.
 pub const BIG: &str = "big";
 /// Further data sets, each with a tenth as many records.
 const SMALL: [&str; 9] = ["s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9"];
+/// More than that they never have, however many the large one has.
+const SMALL_MAX: u64 = 100_000;
 /// Over how many records of a data set that is filled by a measurement the two years are spread.
 const WRITTEN: u64 = 1_000_000;
-/// How many records a request has that loads data: about 1 MB.
-const LOADED_AT_ONCE: u64 = 5_000;
-/// Over how many connections data is loaded.
-const LOADERS: usize = 8;
-/// How long all data may take to be loaded.
-const LOADED_WITHIN: Duration = Duration::from_secs(900);
 /// The Postgres of a small production machine: a few gigabytes for itself, on a disk that has no seek time. No query
 /// here is worth compiling.
 const POSTGRES: [(&str, &str); 7] = [
@@ -128,67 +126,10 @@ impl Stage {
     pub fn records_of(&self, data_type: &str) -> Records {
         let total = match data_type {
             BIG => self.options.records,
-            small if SMALL.contains(&small) => self.options.records / 10,
+            small if SMALL.contains(&small) => (self.options.records / 10).min(SMALL_MAX),
             _ => WRITTEN,
         };
         Records { prefix: data_type.into(), total, seed: self.options.seed }
-    }
-
-    /// Fills the data sets that are asked, if they are not yet, through the ingest service.
-    ///
-    /// # Errors
-    /// If a write is refused.
-    pub fn load(&mut self) -> anyhow::Result<()> {
-        if self.made.contains_key(BIG) {
-            return Ok(());
-        }
-        let began = Instant::now();
-        let names = [&[BIG], SMALL.as_slice()].concat();
-        let mut requests: Vec<Vec<Vec<u8>>> = vec![Vec::new(); LOADERS];
-        let mut turn = 0;
-        for name in names.iter().copied() {
-            self.make(name);
-            let records = self.records_of(name);
-            let all = self.numbers(name, records.total);
-            for start in all.clone().step_by(usize::try_from(LOADED_AT_ONCE)?) {
-                let part = start..all.end.min(start + LOADED_AT_ONCE);
-                requests[turn % LOADERS].push(post(name, "wait=60", &records.array(part)));
-                turn += 1;
-            }
-        }
-        self.send_all(requests)?;
-        self.block_on(self.check(&names))?;
-        self.analyze()?;
-        eprintln!("  loaded in {:.0} s", began.elapsed().as_secs_f64());
-        Ok(())
-    }
-
-    /// Writes that wait until they are stored, each list over a connection of its own.
-    fn send_all(&self, requests: Vec<Vec<Vec<u8>>>) -> anyhow::Result<()> {
-        let load = Load { address: self.stack.write.address(), status: 200, time: LOADED_WITHIN };
-        let (given, sources) = (requests.iter().map(Vec::len).sum::<usize>(), requests.into_iter());
-        let sources = sources.filter(|list| !list.is_empty());
-        let sent = load.send(sources.map(|list| Box::new(Each::of(list)) as Box<dyn Requests>).collect())?;
-        ensure!(sent.requests() == given, "only {} of {given} writes in {LOADED_WITHIN:?}", sent.requests());
-        Ok(())
-    }
-
-    /// That everything is there that was written.
-    async fn check(&self, names: &[&str]) -> anyhow::Result<()> {
-        for name in names.iter().copied() {
-            let sql = "SELECT s.records FROM data_set_state s JOIN data_set d ON d.id = s.data_set_id
-                       WHERE d.data_group = 'bench' AND d.data_type = $1";
-            let stored: i64 = sqlx::query_scalar(sql).bind(name).fetch_one(&self.stack.pool).await?;
-            let expected = self.records_of(name).total;
-            ensure!(u64::try_from(stored)? == expected, "{name} holds {stored} records, not {expected}");
-        }
-        Ok(())
-    }
-
-    /// What autovacuum would have done by the time that somebody asks.
-    fn analyze(&self) -> anyhow::Result<()> {
-        self.block_on(sqlx::query("VACUUM ANALYZE record").execute(&self.stack.pool))?;
-        Ok(())
     }
 
     /// The id of a data set in the store.
