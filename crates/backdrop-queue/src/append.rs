@@ -1,8 +1,8 @@
 //! Appending batches to the log.
 //!
 //! Appends of all requests share one connection, and those of one partition that wait at the same time one call
-//! ([`flight`]). An append whose answer is lost is repeated with the same batch id, which the
-//! worker recognises, so repeating it never stores it twice.
+//! ([`flight`]). An append whose answer is lost is repeated with the same batch id, which the worker recognises, so
+//! repeating it never stores it twice.
 
 mod flight;
 mod script;
