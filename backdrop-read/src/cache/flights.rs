@@ -49,32 +49,50 @@ impl Flights {
     where
         F: Future<Output = Outcome> + Send + 'static,
     {
-        let mut under_way = self.under_way();
-        let waiting = match under_way.entry(tag) {
-            Entry::Occupied(flight) => {
-                let waiting = flight.get().subscribe();
-                drop(under_way);
-                return outcome(waiting).await.map(Landed::Shared);
-            }
+        match self.join(tag, kept, make) {
+            Joined::Kept(stored) => Ok(Landed::Shared(stored)),
+            Joined::Later(waiting) => outcome(waiting).await.map(Landed::Shared),
+            Joined::First(waiting) => outcome(waiting).await.map(Landed::Made),
+        }
+    }
+
+    fn join<F>(
+        &self,
+        tag: Tag,
+        kept: impl FnOnce() -> Option<Arc<Stored>>,
+        make: impl FnOnce() -> F,
+    ) -> Joined
+    where
+        F: Future<Output = Outcome> + Send + 'static,
+    {
+        match self.under_way().entry(tag) {
+            Entry::Occupied(flight) => Joined::Later(flight.get().subscribe()),
             Entry::Vacant(place) => {
                 // It was kept before it was taken off the list, so one that has just been made is seen here.
                 if let Some(stored) = kept() {
-                    return Ok(Landed::Shared(stored));
+                    return Joined::Kept(stored);
                 }
                 let (sender, waiting) = watch::channel(None);
                 place.insert(sender.clone());
                 let flight = Flight { flights: self.clone(), tag, sender };
                 self.runtime.spawn(flight.make(make()).instrument(Span::current()));
-                waiting
+                Joined::First(waiting)
             }
-        };
-        drop(under_way);
-        outcome(waiting).await.map(Landed::Made)
+        }
     }
 
     fn under_way(&self) -> MutexGuard<'_, HashMap<Tag, watch::Sender<Option<Outcome>>>> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How an answer is come by.
+enum Joined {
+    Kept(Arc<Stored>),
+    /// It is being made for this request.
+    First(watch::Receiver<Option<Outcome>>),
+    /// It is being made already.
+    Later(watch::Receiver<Option<Outcome>>),
 }
 
 /// What came of an answer that somebody makes.

@@ -32,9 +32,10 @@ fn headers(answer: &Answer) -> Vec<(String, String)> {
 
 /// How many statements of the query service wait for a lock on the records.
 async fn waiting_for_records(stack: &Stack) -> i64 {
-    // The worker keeps house meanwhile, and may wait, too.
+    // The worker that keeps house may wait, too, and who asks for metrics.
     let sql = "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
-               WHERE relation = 'record'::regclass AND NOT granted AND application_name = 'backdrop-read'";
+               WHERE relation = 'record'::regclass AND NOT granted AND datname = current_database()
+               AND application_name = 'backdrop-read' AND query LIKE '%AS records%'";
     sqlx::query_scalar(sql).fetch_one(&stack.pool).await.expect("locks")
 }
 
@@ -247,6 +248,9 @@ async fn a_silent_store_is_told_in_time_to_all_and_well_again_at_once() {
         if traffic == Traffic::Refused {
             stack.proxy(Pair::ReadPostgres).cut();
         }
+        eventually("the first is refused", Duration::from_secs(10), || {
+            stack.reader().get(GROUPED).status == 503
+        });
         thread::scope(|threads| {
             for number in 0..20 {
                 let stack = &stack;
