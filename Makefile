@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test faults check
+.PHONY: help run test faults bench check
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 12
@@ -27,6 +27,11 @@ faults: ## Inject every fault into the running services, and print what was lost
 	@scripts/install-dependencies test
 	cargo build --workspace --bins
 	@$${CARGO_TARGET_DIR:-target}/debug/with-services -- $${CARGO_TARGET_DIR:-target}/debug/faults $(FAULTS)
+
+bench: ## Measure how fast everything is, beside what this machine can do at best (eight minutes)
+	@scripts/install-dependencies test
+	cargo build --workspace --bins --release
+	@$${CARGO_TARGET_DIR:-target}/release/bench $(BENCH)
 
 # Licences and advisories are checked by a tool that takes minutes to build: the public
 # workflow (.github/workflows/ci.yml) runs it. The documentation is for those who work on the

@@ -40,8 +40,10 @@ pub(crate) fn tell(
     applied: &[AppliedBatch],
     lag_seconds: impl Fn(&AppliedBatch) -> f64,
 ) {
+    // Both are in the order of the run.
+    let mut spans = spans.iter();
     for batch in applied {
-        let Some(span) = spans.iter().find(|span| span.batch_id == batch.batch_id) else { continue };
+        let Some(span) = spans.find(|span| span.batch_id == batch.batch_id) else { return };
         span.span.record("outcome", batch.outcome.as_str());
         let (stored, rejected, lag_ms) = (batch.stored, batch.rejected, lag_seconds(batch) * 1_000.0);
         span.in_scope(|| info!(stored, rejected, lag_ms, "batch"));

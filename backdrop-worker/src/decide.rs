@@ -62,6 +62,15 @@ impl DecideError {
     }
 }
 
+/// Where entries stand that are to be decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Right above the cursor.
+    Head,
+    /// Behind others that are being applied. What depends on what is stored cannot be decided there.
+    Behind,
+}
+
 /// Decides entries of a partition.
 #[derive(Debug)]
 pub(crate) struct Decider {
@@ -74,23 +83,26 @@ pub(crate) struct Decider {
 }
 
 impl Decider {
-    /// Decides the first of the entries, at least one, and as many more as fit into a run.
+    /// Decides the first of the entries, and as many more as fit into a run with so many records: at the head at least
+    /// one, behind others perhaps none.
     pub(crate) async fn decide(
         &self,
         partition: Partition,
         entries: Vec<ReceivedEntry>,
+        place: Place,
+        records_max: usize,
     ) -> Result<Vec<(DecidedEntry, BatchSpan)>, DecideError> {
         let mut work = Vec::with_capacity(entries.len());
         for entry in entries {
             let decoded = match decode(partition, entry) {
                 Ok(decoded) => decoded,
                 // What comes before it can still be applied.
-                Err(DecideError::Newer(_)) if !work.is_empty() => break,
+                Err(DecideError::Newer(_)) if place == Place::Behind || !work.is_empty() => break,
                 Err(error) => return Err(error),
             };
             let is_alone = decoded.as_ref().is_ok_and(|entry| entry.envelope.kind.is_alone());
             // What it does depends on what the entries before it store.
-            if is_alone && !work.is_empty() {
+            if is_alone && (place == Place::Behind || !work.is_empty()) {
                 break;
             }
             let wanted = self.wanted(&decoded).await?;
@@ -100,8 +112,12 @@ impl Decider {
                 break;
             }
         }
+        if work.is_empty() {
+            return Ok(Vec::new());
+        }
         let (clock, limit) = (self.clock, self.timeout);
-        let validation = tokio::task::spawn_blocking(move || judge::run(work, Stint::begin(clock, limit)));
+        let validation =
+            tokio::task::spawn_blocking(move || judge::run(work, records_max, Stint::begin(clock, limit)));
         // It ends by itself soon after its time is over. Only validation is inside: no transaction can be cut off here.
         match tokio::time::timeout(limit.saturating_mul(CROWDED_OUT), validation).await {
             Ok(Ok(decided)) => Ok(decided),

@@ -20,8 +20,8 @@ use std::sync::{Arc, OnceLock};
 
 /// Upper ends of the classes of ingest lag, in seconds: usually some milliseconds, minutes while something is away.
 const LAGS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 1_800.0];
-/// Upper ends of the classes of batches in a run, which has at most 100.
-const RUN_BATCHES: [f64; 8] = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 80.0, 100.0];
+/// Upper ends of the classes of batches in a run, which has at most 500.
+const RUN_BATCHES: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0];
 /// Upper ends of the classes of records stored by a run; a batch may have 30,000.
 const RUN_RECORDS: [f64; 9] = [0.0, 1.0, 10.0, 100.0, 500.0, 1_000.0, 5_000.0, 10_000.0, 30_000.0];
 /// How a batch can end; repeated: it had ended before.

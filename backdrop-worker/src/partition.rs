@@ -1,9 +1,11 @@
 //! Looking after one partition.
 //!
-//! A run is read, decided, applied and announced; then comes the next. Everything that fails ends the
-//! visit, and after a while the next visit begins from the store's cursor, so there is nothing to undo.
+//! A run is read, decided, applied and announced; then comes the next, which may have been read and decided
+//! meanwhile. Everything that fails ends the visit, and after a while the next visit begins from the store's cursor, so there is nothing to undo.
 
+mod ahead;
 mod attempts;
+mod run;
 mod visit;
 
 pub(crate) use attempts::Alone;

@@ -127,7 +127,8 @@ impl Ingest {
     /// Refuses a Redis that was told to drop entries since it was connected to, as far as that was seen.
     fn refuse_eviction(&self) -> Result<(), AppendError> {
         let seen = self.backlog.durability(DURABILITY_AGE_MAX);
-        seen.map_or(Ok(()), |durability| durability.refuse_eviction()).map_err(AppendError::Refused)
+        let judged = seen.map_or(Ok(()), |durability| durability.refuse_eviction());
+        judged.map_err(|error| AppendError::Refused(Arc::new(error)))
     }
 
     /// The answer to a change that repeats one that has ended.

@@ -12,10 +12,6 @@ use backdrop_postgres::KnownDataSet;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// After so many records the rest of a run is left for the next: a transaction of this size takes a
-/// tenth of a second, and everything that is held for it stays small.
-const RUN_RECORDS_MAX: usize = 5_000;
-
 /// What judging an entry takes.
 pub(super) enum Wanted {
     Nothing,
@@ -41,11 +37,11 @@ pub(super) struct Rules {
 
 /// Judges the first of the entries, and as many more as fit into a run and its time. The first one has all of it, and
 /// is put aside if that is not enough.
-pub(super) fn run(work: Vec<Work>, mut stint: Stint) -> Vec<(DecidedEntry, BatchSpan)> {
+pub(super) fn run(work: Vec<Work>, records_max: usize, mut stint: Stint) -> Vec<(DecidedEntry, BatchSpan)> {
     let mut records = 0;
     let mut decided = Vec::with_capacity(work.len());
     for Work { decoded, wanted, span } in work {
-        if records >= RUN_RECORDS_MAX {
+        if records >= records_max {
             break;
         }
         let one = match decoded {

@@ -121,6 +121,11 @@ impl Attempts {
         Ok(Some((care, alone.begin(care).await)))
     }
 
+    /// Whether work goes on without counting: the last run was applied.
+    pub(super) const fn is_in_flow(&self) -> bool {
+        matches!(self.state, State::Progress)
+    }
+
     /// A run was applied; the store has set the count to 0 with it.
     pub(super) fn progress(&mut self) {
         self.told.attempted(self.partition, 0);

@@ -1,32 +1,52 @@
 //! One visit to a partition: from connecting to the queue until something fails or somebody else is to
 //! look after it.
 
+use super::ahead::LARGE_RECORDS;
 use super::attempts::{Attempts, Care};
+use super::run::{Room, Run, Sizes};
 use super::{PartitionKeeper, VisitError};
 use crate::batch_span::{self, BatchSpan};
+use crate::decide::Place;
 use crate::metrics::lag_seconds;
 use crate::trimmer::Trimmer;
-use backdrop_core::ingest::{DecidedEntry, ReceivedEntry};
+use backdrop_core::ingest::ReceivedEntry;
 use backdrop_core::log::Cursor;
-use backdrop_postgres::{Applied, ApplyResult};
-use backdrop_queue::{PartitionReader, ReadBounds, ReadResult};
+use backdrop_postgres::{Applied, Applier, ApplyResult};
+use backdrop_queue::{Announcer, PartitionReader, ReadResult};
 use backdrop_service::clock;
 use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-/// The most entries of a run: one row of `batch` each, and one waiter to tell.
-const RUN_ENTRIES_MAX: usize = 100;
-/// The most bytes of a run, but for its last entry.
-const RUN_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// For how long after the last run the next is expected at any moment, so that everything is kept ready for it.
+const LINGER: Duration = Duration::from_millis(20);
 /// How long to wait for new entries before looking at everything else again.
 const IDLE_WAIT: Duration = Duration::from_secs(1);
 /// How long to leave a partition alone that somebody else holds.
 const BUSY_WAIT: Duration = Duration::from_millis(100);
+/// How often the queue is told how far its log is applied while there is work: to tell it is a write, and only counts
+/// against the bound of the backlog, which is many times what comes in this time.
+const REPORT_INTERVAL: Duration = Duration::from_millis(50);
 
 struct Visit<'k> {
     keeper: &'k PartitionKeeper,
     reader: PartitionReader,
+    announcer: Announcer,
+    applier: Applier,
     cursor: Cursor,
+    /// What was decided while the run before it was applied.
+    ahead: Option<Run>,
+    /// Whether everything is kept ready for the next run.
+    is_at_hand: bool,
+    report: Report,
+}
+
+/// What the queue knows of how far its log is applied.
+struct Report {
+    at: Instant,
+    /// Whether more was applied since, and how many bytes the log had taken with the last entry of it.
+    is_due: bool,
+    log_bytes: Option<u64>,
 }
 
 impl PartitionKeeper {
@@ -40,7 +60,33 @@ impl PartitionKeeper {
             visit.round(attempts).await?;
             visit.trim(attempts, trimmer).await?;
         }
-        Ok(())
+        visit.tell_queue().await
+    }
+
+    /// Tells who waits what was committed. That is a hint: if it gets lost, the store still answers who asks.
+    async fn tell(
+        &self,
+        announcer: &mut Announcer,
+        applied: &Applied,
+        cursor: Cursor,
+        spans: &[BatchSpan],
+    ) -> Result<(), VisitError> {
+        let announced = announcer.announce(&applied.results).await;
+        self.note(applied, cursor, spans);
+        Ok(announced?)
+    }
+
+    /// Tells operators what was committed.
+    fn note(&self, applied: &Applied, cursor: Cursor, spans: &[BatchSpan]) {
+        let (partition, now) = (self.partition.0, clock::now());
+        self.metrics.applied(applied, &self.decider.catalogue, now);
+        batch_span::tell(spans, &applied.batches, |batch| lag_seconds(batch, now));
+        if applied.gaps > 0 {
+            let (missing, gaps) = (applied.missing, applied.gaps);
+            warn!(partition, missing, gaps, %cursor, "entries are missing from the log");
+        }
+        let (batches, records) = (applied.results.len(), applied.records);
+        debug!(partition, batches, records, %cursor, "applied");
     }
 }
 
@@ -49,35 +95,61 @@ impl<'k> Visit<'k> {
         let mut reader = keeper.queue.reader(keeper.partition).await?;
         let cursor = keeper.database.partition(keeper.partition).await?.cursor;
         reader.report_applied(cursor, None).await?;
-        Ok(Self { keeper, reader, cursor })
+        Ok(Self {
+            keeper,
+            announcer: reader.announcer(),
+            applier: Applier::new(keeper.database.clone(), keeper.partition),
+            reader,
+            cursor,
+            ahead: None,
+            is_at_hand: false,
+            report: Report { at: Instant::now(), is_due: false, log_bytes: None },
+        })
     }
 
     async fn round(&mut self, attempts: &mut Attempts) -> Result<(), VisitError> {
-        let bounds = ReadBounds { entries: RUN_ENTRIES_MAX, bytes: RUN_BYTES_MAX };
-        match self.reader.read(self.cursor, bounds).await? {
+        if let Some(run) = self.ahead.take().filter(|run| run.read_after == self.cursor) {
+            return self.carry_out(attempts, run).await;
+        }
+        match self.reader.read(self.cursor, Room::WHOLE.read).await? {
             ReadResult::Entries(entries) => {
                 self.keeper.metrics.partitions.behind(self.keeper.partition);
                 self.work(attempts, entries).await
             }
             ReadResult::Drained(cursor) if cursor > self.cursor => {
                 // Nothing of earlier epochs is left: what was promised of them and is not here is lost.
-                let applied = self.apply(Vec::new(), cursor).await?;
-                self.passed(attempts, applied, cursor, None, &[]).await
-            }
-            ReadResult::Drained(_) => {
-                self.keeper.metrics.partitions.caught_up(self.keeper.partition);
-                let stop = &self.keeper.stop;
-                tokio::select! {
-                    () = stop.cancelled() => Ok(()),
-                    waited = self.reader.wait(self.cursor, IDLE_WAIT) => Ok(waited?),
+                match self.applier.apply(self.cursor, Vec::new(), cursor).await? {
+                    ApplyResult::Applied(applied) => {
+                        self.passed(attempts, cursor, None);
+                        self.keeper.note(&applied, cursor, &[]);
+                        Ok(())
+                    }
+                    ApplyResult::Moved | ApplyResult::Busy => self.moved(attempts).await,
                 }
             }
+            ReadResult::Drained(_) => self.wait().await,
             ReadResult::NotOpen => {
                 self.keeper.queue.open_epoch(&self.keeper.database, self.keeper.partition, None).await?;
                 *self = Self::begin(self.keeper).await?;
                 Ok(())
             }
         }
+    }
+
+    /// Waits for entries, for a moment with everything at hand, and then for longer.
+    async fn wait(&mut self) -> Result<(), VisitError> {
+        self.keeper.metrics.partitions.caught_up(self.keeper.partition);
+        let at_most = if self.is_at_hand { LINGER } else { IDLE_WAIT };
+        let has_come = tokio::select! {
+            () = self.keeper.stop.cancelled() => return Ok(()),
+            has_come = self.reader.wait(self.cursor, at_most) => has_come?,
+        };
+        if !has_come {
+            self.applier.rest();
+            self.is_at_hand = false;
+            self.tell_queue().await?;
+        }
+        Ok(())
     }
 
     /// Works on entries that lie above the cursor.
@@ -92,45 +164,70 @@ impl<'k> Visit<'k> {
         if care != Care::Usual {
             entries.truncate(1);
         }
-        let log_bytes: Vec<_> = entries.iter().map(|entry| entry.log_bytes).collect();
-        let partition = self.keeper.partition;
+        let (partition, sizes) = (self.keeper.partition, Sizes::of(&entries));
+        let decider = &self.keeper.decider;
         let decided = match care {
-            Care::SetAside => {
-                entries.into_iter().map(|entry| self.keeper.decider.set_aside(partition, entry)).collect()
+            Care::SetAside => entries.into_iter().map(|entry| decider.set_aside(partition, entry)).collect(),
+            Care::Usual | Care::Alone => {
+                decider.decide(partition, entries, Place::Head, Room::WHOLE.records).await?
             }
-            Care::Usual | Care::Alone => self.keeper.decider.decide(partition, entries).await?,
         };
-        let (decided, spans): (Vec<_>, Vec<_>) = decided.into_iter().unzip();
-        let Some(last) = decided.last() else { return Ok(()) };
-        let new_cursor = Cursor::at(last.entry.id);
-        let log_bytes = log_bytes.get(decided.len() - 1).copied().flatten();
-        let applied = self.apply(decided, new_cursor).await?;
-        drop(in_flight);
-        self.passed(attempts, applied, new_cursor, log_bytes, &spans).await
-    }
-
-    async fn apply(&self, run: Vec<DecidedEntry>, new_cursor: Cursor) -> Result<ApplyResult, VisitError> {
-        let keeper = self.keeper;
-        Ok(keeper.database.apply(keeper.partition, self.cursor, run, new_cursor).await?)
-    }
-
-    /// Goes on from what became of a run.
-    async fn passed(
-        &mut self,
-        attempts: &mut Attempts,
-        applied: ApplyResult,
-        new_cursor: Cursor,
-        log_bytes: Option<u64>,
-        spans: &[BatchSpan],
-    ) -> Result<(), VisitError> {
-        match applied {
-            ApplyResult::Applied(applied) => {
-                attempts.progress();
-                self.cursor = new_cursor;
-                self.tell(&applied, log_bytes, spans).await
-            }
-            ApplyResult::Moved | ApplyResult::Busy => self.moved(attempts).await,
+        let mut run = Run::after(self.cursor, in_flight);
+        run.add(decided, &sizes);
+        if run.decided.is_empty() {
+            return Ok(());
         }
+        self.carry_out(attempts, run).await
+    }
+
+    /// Applies a run and tells who waits; looks ahead meanwhile, if that is worth while.
+    async fn carry_out(&mut self, attempts: &mut Attempts, run: Run) -> Result<(), VisitError> {
+        let looks_ahead = attempts.is_in_flow() && run.records() >= LARGE_RECORDS;
+        let Run { decided, spans, read_after, new_cursor, log_bytes, in_flight, .. } = run;
+        let Self { keeper, reader, announcer, applier, .. } = self;
+        let over = CancellationToken::new();
+        let applying = async {
+            let result = applier.apply(read_after, decided, new_cursor).await;
+            drop(in_flight);
+            over.cancel();
+            match result? {
+                ApplyResult::Applied(applied) => {
+                    keeper.tell(announcer, &applied, new_cursor, &spans).await.map(|()| true)
+                }
+                ApplyResult::Moved | ApplyResult::Busy => Ok::<_, VisitError>(false),
+            }
+        };
+        let looking =
+            async { if looks_ahead { keeper.look_ahead(reader, new_cursor, &over).await } else { Ok(None) } };
+        let (is_applied, ahead) = tokio::join!(applying, looking);
+        if !is_applied? {
+            return self.moved(attempts).await;
+        }
+        self.passed(attempts, new_cursor, log_bytes);
+        self.ahead = ahead?;
+        if self.report.at.elapsed() >= REPORT_INTERVAL {
+            self.tell_queue().await?;
+        }
+        Ok(())
+    }
+
+    /// Goes on from a run that was applied.
+    fn passed(&mut self, attempts: &mut Attempts, new_cursor: Cursor, log_bytes: Option<u64>) {
+        attempts.progress();
+        self.cursor = new_cursor;
+        self.is_at_hand = true;
+        self.report.is_due = true;
+        self.report.log_bytes = log_bytes;
+    }
+
+    /// Tells the queue how far its log is applied, if it does not know.
+    async fn tell_queue(&mut self) -> Result<(), VisitError> {
+        if self.report.is_due {
+            self.reader.report_applied(self.cursor, self.report.log_bytes).await?;
+            self.report.is_due = false;
+        }
+        self.report.at = Instant::now();
+        Ok(())
     }
 
     /// Somebody else has applied entries, or is about to.
@@ -143,30 +240,6 @@ impl<'k> Visit<'k> {
             attempts.forget();
             self.cursor = cursor;
         }
-        Ok(())
-    }
-
-    /// Tells who waits and the queue what was committed. Both are hints: if they get lost, the store
-    /// still answers who asks.
-    async fn tell(
-        &mut self,
-        applied: &Applied,
-        log_bytes: Option<u64>,
-        spans: &[BatchSpan],
-    ) -> Result<(), VisitError> {
-        let (partition, now) = (self.keeper.partition, clock::now());
-        self.keeper.metrics.applied(applied, &self.keeper.decider.catalogue, now);
-        batch_span::tell(spans, &applied.batches, |batch| lag_seconds(batch, now));
-        if applied.gaps > 0 {
-            let (missing, gaps) = (applied.missing, applied.gaps);
-            warn!(partition = partition.0, missing, gaps, cursor = %self.cursor, "entries are missing from the log");
-        }
-        if !applied.results.is_empty() {
-            let (batches, records) = (applied.results.len(), applied.records);
-            debug!(partition = partition.0, batches, records, cursor = %self.cursor, "applied");
-            self.keeper.queue.announce(partition, &applied.results).await?;
-        }
-        self.reader.report_applied(self.cursor, log_bytes).await?;
         Ok(())
     }
 

@@ -1,8 +1,8 @@
 //! All changes to a data set have one order: that of their acceptance.
 
 use super::{PATH, PATIENCE, ended, path_of, records, send, stack, stack_with};
-use backdrop_testing::{eventually, redis};
-use serde_json::json;
+use backdrop_testing::{Stack, eventually, redis};
+use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_sent_one_after_the_other_end_with_the_last_state() {
@@ -49,6 +49,50 @@ async fn patches_of_one_record_by_many_writers_all_count() {
     let merged = json!({"_id": "a", "one": 15, "two": 15, "three": 15, "four": 15});
     assert_eq!(records(&stack)[0], merged);
     assert_eq!(records(&stack).len(), 5);
+}
+
+/// While a large run is applied, the next is decided: but not what depends on it.
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_behind_large_batches_find_what_those_have_stored() {
+    const ROUNDS: usize = 6;
+    let (mut stack, writer) = stack().await;
+    stack.workers.clear();
+    let patient = writer.with_header("Prefer", "respond-async");
+    let mut receipts = Vec::new();
+    for round in 0..ROUNDS {
+        for part in ["a", "b", "c"] {
+            let batch = (0..800).map(|number| json!({"_id": format!("{part}{number}"), "round": round}));
+            receipts.push(patient.post(PATH, &batch.collect()).expect(202));
+        }
+        receipts.push(send(&patient, "PATCH", &path_of("a0"), &json!({"patched": round})).expect(202));
+        receipts.push(patient.delete(&path_of("b0")).expect(202));
+    }
+    // Enough for two runs, one behind the other.
+    for _ in 0..12 {
+        let batch = (1..800).map(|number| json!({"_id": format!("c{number}"), "round": "last"}));
+        receipts.push(patient.post(PATH, &batch.collect()).expect(202));
+    }
+    stack.add_worker().expect("a worker");
+    for receipt in &receipts {
+        assert_eq!(ended(&writer, receipt)["state"], "stored");
+    }
+    let last = ROUNDS - 1;
+    assert_eq!(stored(&stack, "a0"), [json!({"_id": "a0", "round": last, "patched": last})]);
+    assert_eq!(stored(&stack, "b0"), [] as [Value; 0]);
+    assert_eq!(stored(&stack, "c799"), [json!({"_id": "c799", "round": "last"})]);
+    let shown = stack.administrator().get("/data-sets/group_kind").expect(200).json();
+    let version = ROUNDS * (3 * 800 + 2) + 12 * 799;
+    assert_eq!((&shown["records"], &shown["version"]), (&json!(3 * 800 - 1), &json!(version)));
+}
+
+/// The record with an `_id`, without the time at which it was stored.
+fn stored(stack: &Stack, id: &str) -> Vec<Value> {
+    let answer = stack.reader().get(&format!("{PATH}?filter_by=_id:{id}")).expect(200);
+    let mut rows = answer.json()["data"].as_array().expect("rows").clone();
+    for row in &mut rows {
+        row.as_object_mut().expect("an object").remove("_updated_at");
+    }
+    rows
 }
 
 /// What happens when the answer of the queue is lost after the entry was appended: the append is repeated.

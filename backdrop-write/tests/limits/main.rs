@@ -6,4 +6,5 @@ mod outages;
 mod security;
 mod startup;
 mod stopping;
+mod together;
 mod wire;

@@ -234,11 +234,16 @@ impl Envelope {
         struct Versioned {
             version: u32,
         }
-        let Versioned { version } = serde_json::from_slice(text).map_err(EnvelopeError::Malformed)?;
+        let read = serde_json::from_slice::<Self>(text);
+        let version = match &read {
+            Ok(envelope) => envelope.version,
+            // Perhaps a newer version says things in another way.
+            Err(_) => serde_json::from_slice(text).map_or(0, |Versioned { version }| version),
+        };
         if version > ENVELOPE_VERSION {
             return Err(EnvelopeError::Newer { found: version });
         }
-        serde_json::from_slice(text).map_err(EnvelopeError::Malformed)
+        read.map_err(EnvelopeError::Malformed)
     }
 
     /// Writes the envelope for the log.

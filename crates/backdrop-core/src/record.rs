@@ -10,7 +10,6 @@ pub use check::{Checked, RecordRules, StoredRecord, collision};
 pub use violation::{Findings, RecordPlace, VIOLATIONS_MAX, Violation, Violations};
 
 use crate::time::Timestamp;
-use serde_json::{Map, Value};
 
 /// The keys with an underscore that a record may have.
 const RESERVED_KEYS: [&str; 4] = ["_timestamp", "_start_at", "_end_at", "_id"];
@@ -25,7 +24,7 @@ pub struct ValidRecord {
     id: String,
     id_tuple: Option<String>,
     timestamp: Timestamp,
-    body: Map<String, Value>,
+    body: String,
 }
 
 impl ValidRecord {
@@ -44,13 +43,14 @@ impl ValidRecord {
         self.timestamp
     }
 
-    /// The record without its `_id`, times normalised.
-    pub const fn body(&self) -> &Map<String, Value> {
+    /// The record without its `_id`, times normalised, as JSON: written where it is checked, so that no lock is held
+    /// meanwhile.
+    pub fn body(&self) -> &str {
         &self.body
     }
 
     /// Id, tuple of the id, timestamp and body, to be stored.
-    pub fn into_parts(self) -> (String, Option<String>, Timestamp, Map<String, Value>) {
+    pub fn into_parts(self) -> (String, Option<String>, Timestamp, String) {
         (self.id, self.id_tuple, self.timestamp, self.body)
     }
 }

@@ -113,6 +113,11 @@ impl Schema {
         Ok(Self { validator })
     }
 
+    /// Whether a record follows the schema.
+    pub fn is_followed_by(&self, record: &Value) -> bool {
+        self.validator.is_valid(record)
+    }
+
     /// Checks a record. No violations: the record follows the schema.
     pub fn violations<'a>(&'a self, record: &'a Value) -> impl Iterator<Item = SchemaViolation<'a>> {
         self.validator.iter_errors(record).map(SchemaViolation)

@@ -1,8 +1,6 @@
 //! How long queries take over a million records of two years, beside a bare loop over the same numbers:
 //! `cargo bench -p backdrop-frames`. Each figure is the median of many runs, in milliseconds.
 
-#![expect(clippy::expect_used, clippy::print_stdout, reason = "a program that prints figures or fails")]
-
 use backdrop_core::query::{Answer, FieldName, Grouping, Query, Selection};
 use backdrop_core::shape::Gathering;
 use backdrop_core::time::{self, Timestamp};

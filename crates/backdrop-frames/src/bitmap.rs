@@ -6,6 +6,7 @@ use std::ops::Range;
 /// A bit for each row that was pushed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Bitmap {
+    /// 64 rows each; bits beyond the last row are 0.
     words: Vec<u64>,
     len: usize,
     ones: usize,
@@ -59,11 +60,6 @@ impl Bitmap {
 
     pub(crate) fn get(&self, index: usize) -> bool {
         self.words[index / 64] & (1 << (index % 64)) != 0
-    }
-
-    /// 64 rows at a time; bits beyond the last row are 0.
-    pub(crate) fn words(&self) -> &[u64] {
-        &self.words
     }
 
     pub(crate) const fn len(&self) -> usize {
@@ -122,7 +118,7 @@ mod tests {
             prop_assert_eq!((0..bits.len()).map(|index| bitmap.get(index)).collect::<Vec<_>>(), &bits[..]);
             let count = |bits: &[bool]| bits.iter().filter(|bit| **bit).count();
             prop_assert_eq!((bitmap.len(), bitmap.ones()), (bits.len(), count(&bits)));
-            let words = bitmap.words().iter().map(|word| word.count_ones() as usize);
+            let words = bitmap.words.iter().map(|word| word.count_ones() as usize);
             prop_assert_eq!(words.sum::<usize>(), bitmap.ones());
             let (from, to) = (from.min(bits.len()), to.min(bits.len()));
             let range = from.min(to)..from.max(to);

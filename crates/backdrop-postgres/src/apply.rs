@@ -4,6 +4,8 @@
 //! committed together or not at all, under the lock of the partition's row. So whatever dies, and
 //! however often an entry is delivered, a batch counts exactly once and in the order of acceptance.
 
+mod applier;
+mod data_sets;
 mod gaps;
 mod known;
 mod outbox;
@@ -11,18 +13,19 @@ mod owners;
 mod plan;
 mod write;
 
+pub use applier::Applier;
 pub(crate) use gaps::insert as insert_gap;
 pub(crate) use plan::BatchLine;
 
-use crate::partitions::{PartitionRow, column, cursor_columns};
-use crate::{Database, StoreError};
+use crate::StoreError;
 use backdrop_core::batch::Outcome;
 use backdrop_core::data_set::DataSetId;
 use backdrop_core::ingest::{DecidedEntry, EntryResult};
 use backdrop_core::log::{Cursor, Partition};
 use backdrop_core::time::Timestamp;
 use plan::Plan;
-use sqlx::postgres::{PgConnection, PgPool};
+use sqlx::Connection;
+use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
 /// What became of a run.
@@ -84,58 +87,41 @@ impl AppliedBatch {
     }
 }
 
-impl Database {
-    /// Applies entries, in order, and moves the cursor from `read_after` to `new_cursor`, which is at the
-    /// last of the entries or beyond it.
-    ///
-    /// # Errors
-    /// If Postgres cannot be asked or refuses; then nothing was done, unless the answer to the commit was
-    /// lost, which the cursor tells.
-    pub async fn apply(
-        &self,
-        partition: Partition,
-        read_after: Cursor,
-        entries: Vec<DecidedEntry>,
-        new_cursor: Cursor,
-    ) -> Result<ApplyResult, StoreError> {
-        let pool = self.pool.clone();
-        self.in_task(async move { apply(&pool, partition, read_after, entries, new_cursor).await }).await
-    }
-}
-
 async fn apply(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     partition: Partition,
     read_after: Cursor,
     mut entries: Vec<DecidedEntry>,
     new_cursor: Cursor,
 ) -> Result<ApplyResult, StoreError> {
     let entries_count = entries.len();
-    let mut tx = pool.begin().await?;
-    let Some(row) = lock(&mut tx, partition).await? else {
+    let mut tx = connection.begin().await?;
+    let Some(locked) = known::lock(&mut tx, partition, &entries).await? else {
         tx.rollback().await?;
         return Ok(ApplyResult::Busy);
     };
-    if row.cursor != read_after {
+    if locked.cursor != read_after {
         tx.rollback().await?;
         return Ok(ApplyResult::Moved);
     }
     let ids = entries.iter().map(|decided| decided.entry.id);
     let found = gaps::note(&mut tx, partition, read_after, ids, new_cursor).await?;
-    owners::disown_unknown(&mut tx, &mut entries).await?;
-    let states = write::lock_data_sets(&mut tx, &entries).await?;
-    if !write::is_unchanged(&mut tx, &entries, &states).await? {
+    let data_sets = data_sets::lock(&mut tx, &entries).await?;
+    let batches = match owners::disown_unknown(&mut entries, &data_sets) {
+        0 => locked.batches,
+        _ => known::batches(&mut tx, &entries).await?,
+    };
+    if !write::is_unchanged(&mut tx, &entries, &data_sets).await? {
         tx.rollback().await?;
         return Ok(ApplyResult::Moved);
     }
-    let known = known::of(&mut tx, &entries).await?;
-    let plan = Plan::of(entries, known, states);
+    let known = known::of(&mut tx, &entries, batches).await?;
+    let plan = Plan::of(entries, known, data_sets::states(&data_sets));
     write::records(&mut tx, &plan).await?;
-    write::batches(&mut tx, partition, &plan).await?;
     write::rejected(&mut tx, &plan).await?;
     write::deletions(&mut tx, &plan).await?;
-    outbox::transforms(&mut tx, &plan).await?;
-    move_cursor(&mut tx, partition, new_cursor).await?;
+    outbox::transforms(&mut tx, &plan, &data_sets).await?;
+    write::end(&mut tx, partition, new_cursor, &plan).await?;
     tx.commit().await?;
     Ok(ApplyResult::Applied(Applied {
         missing: found.missing,
@@ -145,37 +131,4 @@ async fn apply(
         batches: plan.batches.iter().map(AppliedBatch::of).collect(),
         results: plan.results,
     }))
-}
-
-/// Takes the partition, unless somebody else has it: waiting for a lock would only pile workers up.
-async fn lock(
-    connection: &mut PgConnection,
-    partition: Partition,
-) -> Result<Option<PartitionRow>, StoreError> {
-    let row = sqlx::query(
-        "SELECT cursor_epoch, cursor_n, attempts FROM ingest_partition
-         WHERE partition = $1 FOR UPDATE SKIP LOCKED",
-    )
-    .bind(column(partition))
-    .fetch_optional(connection)
-    .await?;
-    row.as_ref().map(PartitionRow::read).transpose()
-}
-
-async fn move_cursor(
-    connection: &mut PgConnection,
-    partition: Partition,
-    cursor: Cursor,
-) -> Result<(), StoreError> {
-    let (epoch, n) = cursor_columns(cursor);
-    sqlx::query(
-        "UPDATE ingest_partition SET cursor_epoch = $2, cursor_n = $3, attempts = 0, applied_at = now()
-         WHERE partition = $1",
-    )
-    .bind(column(partition))
-    .bind(epoch)
-    .bind(n)
-    .execute(connection)
-    .await?;
-    Ok(())
 }

@@ -2,16 +2,18 @@
 //!
 //! **Invariant.** Nobody waits for ever for a connection that has fallen silent: work that nothing has happened
 //! to for longer than a statement may run is given up with its connection, and no connection is handed out or
-//! taken back without a sign of life. The timeouts of TCP do not tell: something between here and Postgres may
+//! taken back without a sign of life; one that is kept between runs has given its last just before. The timeouts of TCP do not tell: something between here and Postgres may
 //! acknowledge every byte and pass none on.
 //!
 //! **Invariant.** Only a primary is talked to: a standby would show what is no longer so, and take nothing.
 
 mod connections;
+mod kept;
 mod probe;
 mod silence;
 
 pub(crate) use connections::{SIGN_OF_LIFE_WITHIN, is_alive, standby};
+pub(crate) use kept::Kept;
 
 use crate::versions::Versions;
 use crate::{SaveError, StoreError};

@@ -34,7 +34,7 @@ mod transforms;
 mod versions;
 mod workers;
 
-pub use apply::{Applied, AppliedBatch, ApplyResult};
+pub use apply::{Applied, AppliedBatch, Applier, ApplyResult};
 pub use audit::{Actor, AuditPlace, AuditRow, AuditWrite};
 pub use batches::{BatchRow, KeyedBatch, ReceiptFacts};
 pub use catalogue::{Catalogue, KnownDataSet, KnownToken, Lookups};

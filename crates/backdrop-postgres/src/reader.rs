@@ -140,12 +140,17 @@ impl RecordReader {
     }
 }
 
+/// A plan that is made without the values, after some repetitions, takes any range of time for a short one. Compiling
+/// a plan takes longer than it saves here. Groups are many at times; what they take beyond this goes to the disk.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+                     SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL jit = off; SET LOCAL work_mem = '16MB'";
+
 /// Begins a transaction that sees one state of the store, and reads which one of the data set that is.
 async fn begin(
     pool: &PgPool,
     data_set: DataSetId,
 ) -> Result<(Transaction<'static, Postgres>, DataVersion), StoreError> {
-    let mut transaction = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    let mut transaction = pool.begin_with(BEGIN).await?;
     let version = read_version(&mut transaction, data_set).await?;
     Ok((transaction, version))
 }

@@ -1,5 +1,6 @@
 //! Announcements of applied batches: a hint to those who wait, which may be lost.
 
+use crate::connection::Link;
 use crate::keys;
 use crate::{Queue, QueueError};
 use backdrop_core::batch::Outcome;
@@ -21,18 +22,33 @@ pub struct Announcement {
     pub batches: Vec<(Uuid, Outcome)>,
 }
 
-impl Queue {
-    /// Announces how batches ended, after they are committed.
+/// Announces how batches of one partition ended.
+pub struct Announcer {
+    pub(crate) partition: Partition,
+    pub(crate) link: Link,
+}
+
+impl std::fmt::Debug for Announcer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Announcer").field("partition", &self.partition).finish_non_exhaustive()
+    }
+}
+
+impl Announcer {
+    /// Announces how batches ended, after they are committed, all of a run at once.
     ///
     /// # Errors
     /// If Redis cannot be asked. Those who wait find out from the store.
-    pub async fn announce(&self, partition: Partition, results: &[EntryResult]) -> Result<(), QueueError> {
+    pub async fn announce(&mut self, results: &[EntryResult]) -> Result<(), QueueError> {
         let batches = results.iter().map(|result| (result.batch_id, result.outcome)).collect();
         let text = serde_json::to_string(&Announcement { batches }).expect("ids and outcomes can be written");
-        let _listeners: i64 = self.pooled().await?.publish(keys::applied_channel(partition), text).await?;
+        let channel = keys::applied_channel(self.partition);
+        let _listeners: i64 = self.link.connection.publish(channel, text).await?;
         Ok(())
     }
+}
 
+impl Queue {
     /// Listens to the announcements of all partitions.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! What can go wrong with the queue, told apart by what is known of the write.
 
 use redis::RedisError;
+use std::sync::Arc;
 
 /// Redis did not do what it was asked for, or gave an answer that makes no sense.
 #[derive(Debug, thiserror::Error)]
@@ -68,9 +69,9 @@ pub enum AppendError {
     Full,
     /// The queue cannot be reached or refuses. Nothing was accepted.
     #[error("the queue is not available")]
-    Refused(#[source] QueueError),
+    Refused(#[source] Arc<QueueError>),
     /// The queue's answer was lost, and could not be had until the deadline: the batch may or may not
     /// have been accepted.
     #[error("the queue's answer was lost")]
-    Unknown(#[source] QueueError),
+    Unknown(#[source] Arc<QueueError>),
 }

@@ -22,7 +22,7 @@ mod status;
 mod trim;
 mod waiting;
 
-pub use announcements::{Announcement, AnnouncementListener};
+pub use announcements::{Announcement, AnnouncementListener, Announcer};
 pub use append::{Accepted, AppendRequest, Appender};
 pub use connection::{Queue, QueueSettings};
 pub use error::{AppendError, QueueError};

@@ -1,5 +1,6 @@
 //! Reading a partition in order, from the store's cursor on.
 
+use crate::announcements::Announcer;
 use crate::connection::{Link, info_field};
 use crate::epoch::read_state;
 use crate::keys::{self, field};
@@ -8,25 +9,32 @@ use crate::{Queue, QueueError};
 use backdrop_core::ingest::ReceivedEntry;
 use backdrop_core::log::{Cursor, EntryId, EpochMarker, Partition};
 use backdrop_core::time::Timestamp;
-use redis::streams::{StreamId, StreamRangeReply, StreamReadOptions, StreamReadReply};
-use redis::{AsyncCommands, Script};
+use redis::streams::{StreamReadOptions, StreamReadReply};
+use redis::{AsyncCommands, Script, Value};
 use std::time::Duration;
 
-/// Reads entries above the cursor, one by one so that their size is known before the next is taken,
-/// and the marker with them. KEYS: log, marker. ARGV: cursor, most entries, most bytes.
+/// Reads entries above the cursor, and the marker with them. One by one, so that their size is known before the next is
+/// taken; but once the log's own count says that there is room for all that is left, that is read in one go.
+/// KEYS: log, marker. ARGV: cursor, most entries, most bytes.
 const READ: &str = r"
 if is_replica() then return refused() end
+local marker = redis.call('HMGET', KEYS[2], 'epoch', 'run_id', 'n', 'appended')
+local most, room = tonumber(ARGV[2]), tonumber(ARGV[3])
 local entries = {}
-local bytes = 0
-local after = ARGV[1]
-while #entries < tonumber(ARGV[2]) and bytes < tonumber(ARGV[3]) do
-    local entry = redis.call('XRANGE', KEYS[1], '(' .. after, '+', 'COUNT', 1)[1]
-    if not entry then break end
-    for i = 2, #entry[2], 2 do bytes = bytes + #entry[2][i] end
-    after = entry[1]
-    entries[#entries + 1] = entry
+local after, count = ARGV[1], 1
+while #entries < most and room > 0 do
+    local read = redis.call('XRANGE', KEYS[1], '(' .. after, '+', 'COUNT', count)
+    for i = 1, #read do entries[#entries + 1] = read[i] end
+    if #read < count or count > 1 then break end
+    after = read[1][1]
+    local left = -1
+    for i = 1, #read[1][2], 2 do
+        local name, value = read[1][2][i], read[1][2][i + 1]
+        room = room - #value
+        if name == 'appended' then left = tonumber(marker[4] or '-1') - (tonumber(value) or 0) end
+    end
+    if left >= 0 and left <= room then count = math.max(1, most - #entries) end
 end
-local marker = redis.call('HMGET', KEYS[2], 'epoch', 'run_id', 'n')
 return {marker[1] or '', marker[2] or '', marker[3] or '', entries}
 ";
 
@@ -78,6 +86,7 @@ pub struct PartitionReader {
     pub(crate) partition: Partition,
     pub(crate) link: Link,
     read: Script,
+    report_applied: Script,
 }
 
 impl std::fmt::Debug for PartitionReader {
@@ -93,11 +102,17 @@ impl Queue {
     /// If Redis cannot be reached.
     pub async fn reader(&self, partition: Partition) -> Result<PartitionReader, QueueError> {
         let link = self.connect(RESPONSE_TIMEOUT).await?;
-        Ok(PartitionReader { partition, link, read: script_that_knows_replicas(READ) })
+        let (read, report_applied) = (script_that_knows_replicas(READ), Script::new(REPORT_APPLIED));
+        Ok(PartitionReader { partition, link, read, report_applied })
     }
 }
 
 impl PartitionReader {
+    /// Announces over the same connection: so it must not be waited over meanwhile.
+    pub fn announcer(&self) -> Announcer {
+        Announcer { partition: self.partition, link: self.link.clone() }
+    }
+
     /// Whether the connection is gone.
     pub fn is_lost(&self) -> bool {
         self.link.is_lost()
@@ -108,7 +123,7 @@ impl PartitionReader {
     /// # Errors
     /// If Redis cannot be asked; the reader is then of no more use.
     pub async fn read(&mut self, cursor: Cursor, bounds: ReadBounds) -> Result<ReadResult, QueueError> {
-        let (epoch, run_id, n, entries): (String, String, String, StreamRangeReply) = self
+        let (epoch, run_id, n, entries): (String, String, String, Vec<Value>) = self
             .read
             .key(keys::log(self.partition))
             .key(keys::marker(self.partition))
@@ -117,7 +132,6 @@ impl PartitionReader {
             .arg(bounds.bytes)
             .invoke_async(&mut self.link.connection)
             .await?;
-        let entries = entries.ids;
         let marker = epoch.parse().map(|epoch| EpochMarker { epoch, run_id });
         match marker {
             Ok(marker) if marker.run_id == *self.link.run_id => {
@@ -126,7 +140,7 @@ impl PartitionReader {
                     let counted = n.parse().map(|n| Cursor::at(EntryId { epoch: marker.epoch, n }));
                     return self.drained(cursor, counted.unwrap_or(start)).await;
                 }
-                entries.iter().map(receive).collect::<Result<_, _>>().map(ReadResult::Entries)
+                entries.into_iter().map(receive).collect::<Result<_, _>>().map(ReadResult::Entries)
             }
             _ => Ok(ReadResult::NotOpen),
         }
@@ -145,17 +159,17 @@ impl PartitionReader {
         Ok(ReadResult::Drained(cursor.max(counted)))
     }
 
-    /// Waits until there is an entry above the cursor, at most so long.
+    /// Waits until there is an entry above the cursor, at most so long; gives whether there is.
     ///
     /// # Errors
     /// If Redis cannot be asked; the reader is then of no more use.
-    pub async fn wait(&mut self, cursor: Cursor, at_most: Duration) -> Result<(), QueueError> {
+    pub async fn wait(&mut self, cursor: Cursor, at_most: Duration) -> Result<bool, QueueError> {
         let block_ms = usize::try_from(at_most.as_millis()).unwrap_or(usize::MAX);
         let options = StreamReadOptions::default().count(1).block(block_ms);
         let key = keys::log(self.partition);
-        let _woken: Option<StreamReadReply> =
+        let come: Option<StreamReadReply> =
             self.link.connection.xread_options(&[key], &[range_start(cursor)], &options).await?;
-        Ok(())
+        Ok(come.is_some())
     }
 
     /// Tells the queue how far its log is applied. `log_bytes` are those of the entry at the cursor; without
@@ -164,7 +178,8 @@ impl PartitionReader {
     /// # Errors
     /// If Redis cannot be asked. It is told again with the next entry.
     pub async fn report_applied(&mut self, cursor: Cursor, log_bytes: Option<u64>) -> Result<(), QueueError> {
-        let _told: i64 = Script::new(REPORT_APPLIED)
+        let _told: i64 = self
+            .report_applied
             .key(keys::log(self.partition))
             .key(keys::marker(self.partition))
             .arg(range_start(cursor))
@@ -198,18 +213,40 @@ pub(crate) fn range_start(cursor: Cursor) -> String {
     }
 }
 
-/// Takes an entry as it is: one whose fields make no sense still has its place, and is decided later.
-fn receive(entry: &StreamId) -> Result<ReceivedEntry, QueueError> {
-    let id: EntryId = entry
-        .id
-        .parse()
-        .map_err(|_| QueueError::Corrupt { what: format!("the id {:?} of an entry", entry.id) })?;
-    let microseconds: i64 = entry.get(field::ACCEPTED_AT).unwrap_or(0);
-    Ok(ReceivedEntry {
+/// Takes an entry as it is: one whose fields make no sense still has its place, and is decided later. Nothing of it is
+/// copied.
+fn receive(entry: Value) -> Result<ReceivedEntry, QueueError> {
+    let corrupt = |what: &str| QueueError::Corrupt { what: what.to_owned() };
+    let Value::Array(parts) = entry else { return Err(corrupt("an entry")) };
+    let Ok([Value::BulkString(id), Value::Array(fields)]) = <[Value; 2]>::try_from(parts) else {
+        return Err(corrupt("an entry"));
+    };
+    let id = text(&id).parse().map_err(|_| corrupt(&format!("the id {:?} of an entry", text(&id))))?;
+    let mut entry = ReceivedEntry {
         id,
-        accepted_at: Timestamp::from_timestamp_micros(microseconds).unwrap_or_default(),
-        envelope: entry.get(field::ENVELOPE).unwrap_or_default(),
-        records: entry.get(field::RECORDS).unwrap_or_default(),
-        log_bytes: entry.get(field::APPENDED),
-    })
+        accepted_at: Timestamp::default(),
+        envelope: Vec::new(),
+        records: Vec::new(),
+        log_bytes: None,
+    };
+    let mut fields = fields.into_iter();
+    while let (Some(Value::BulkString(name)), Some(Value::BulkString(value))) = (fields.next(), fields.next())
+    {
+        match text(&name) {
+            field::ACCEPTED_AT => {
+                let microseconds = text(&value).parse().unwrap_or(0);
+                entry.accepted_at = Timestamp::from_timestamp_micros(microseconds).unwrap_or_default();
+            }
+            field::APPENDED => entry.log_bytes = text(&value).parse().ok(),
+            field::ENVELOPE => entry.envelope = value,
+            field::RECORDS => entry.records = value,
+            _ => {}
+        }
+    }
+    Ok(entry)
+}
+
+/// The bytes as text; empty if they are none, which is neither a field of ours nor a number.
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or_default()
 }

@@ -24,7 +24,7 @@ pub use client::{Answer, Client};
 pub use clock::an_hour_back;
 pub use engines::{Engines, ask_frame};
 pub use pairs::{Connections, Pair};
-pub use process::{Process, wake_children};
+pub use process::{PROGRAMS, Process, wake_children};
 pub use proxy::{Proxy, Traffic};
 pub use scripted::{Reply, Request, answering, scripted};
 pub use servers::{SHARED_POSTGRES, SharedPostgres};

@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+/// The environment variable that names the folder of the programs, if they are not where this one is: those of another
+/// build, say.
+pub const PROGRAMS: &str = "BACKDROP_TEST_PROGRAMS";
 /// How long an orderly stop may take before the test is told that it hangs.
 const STOP_WITHIN: Duration = Duration::from_secs(20);
 
@@ -210,10 +213,11 @@ fn spawn(
     .with_context(|| format!("cannot start {name}"))
 }
 
-/// The program: beside this one, or, if this is a test, one folder up.
+/// The program: where [`PROGRAMS`] says, or else beside this one, or, if this is a test, one folder up.
 fn program(name: &str) -> anyhow::Result<PathBuf> {
     let this = std::env::current_exe()?;
-    let folders = this.ancestors().skip(1).take(2);
+    let told = std::env::var_os(PROGRAMS).map(PathBuf::from);
+    let folders = told.as_deref().into_iter().chain(this.ancestors().skip(1).take(2));
     let found = folders.map(|folder| folder.join(name)).find(|program| program.is_file());
     found.with_context(|| format!("{name} is not built; run `cargo build --workspace --bins`"))
 }

@@ -25,10 +25,18 @@ impl SharedPostgres {
     /// # Errors
     /// If Postgres is not installed or does not start.
     pub fn start() -> anyhow::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("backdrop-postgres-").tempdir()?;
         let mut options = PostgresOptions::without_fsync();
         // Several stacks at once, each with the pools of three services or more.
         options.settings.push(("max_connections".into(), "300".into()));
+        Self::start_with(options)
+    }
+
+    /// Starts the server with other options: with fsync, say.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_with(options: PostgresOptions) -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("backdrop-postgres-").tempdir()?;
         let postgres = PrivatePostgres::start_with(folder.path(), options)?;
         Ok(Self { postgres, frozen: Vec::new(), _folder: folder })
     }

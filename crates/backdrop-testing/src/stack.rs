@@ -12,7 +12,7 @@ use crate::proxy::Proxy;
 use crate::servers::{SHARED_POSTGRES, SharedPostgres};
 use crate::users::Users;
 use anyhow::{Context, ensure};
-use backdrop_cli::private::{PrivatePostgres, PrivateRedis, RedisOptions};
+use backdrop_cli::private::{PostgresOptions, PrivatePostgres, PrivateRedis, RedisOptions};
 use rustix::process::Signal;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -44,6 +44,8 @@ pub enum PostgresKind {
 pub struct StackOptions {
     /// Which Postgres.
     pub postgres: PostgresKind,
+    /// How a Postgres of its own runs; `None`: as that of all tests does.
+    pub postgres_options: Option<PostgresOptions>,
     /// How Redis runs.
     pub redis: RedisOptions,
     /// How many workers to start.
@@ -97,7 +99,9 @@ impl Stack {
         let shared = std::env::var(SHARED_POSTGRES).ok().map(SecretString::from);
         let postgres = match (&shared, options.postgres) {
             (Some(_), PostgresKind::Shared) => None,
-            _ => Some(SharedPostgres::start()?),
+            _ => Some(
+                options.postgres_options.map_or_else(SharedPostgres::start, SharedPostgres::start_with)?,
+            ),
         };
         let server = postgres.as_ref().map(SharedPostgres::url).or(shared).context("a Postgres")?;
         let database_url = database::create(&server).await?;

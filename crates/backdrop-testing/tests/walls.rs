@@ -24,18 +24,22 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("backdrop-cli", vec![core, postgres, queue, service, read, write, worker]),
         ("backdrop-testing", vec![core, postgres, queue, service, read, write, worker, "backdrop-cli"]),
         ("backdrop-faults", vec!["backdrop-testing"]),
+        ("backdrop-bench", vec!["backdrop-testing", core, "backdrop-frames"]),
     ])
 }
 
 /// Crates behind which there is a wall, and who may stand behind it.
 const WALLS: [(&str, &[&str]); 6] = [
-    ("sqlx", &["backdrop-postgres", "backdrop-testing"]),
-    ("redis", &["backdrop-queue", "backdrop-testing"]),
+    ("sqlx", &["backdrop-postgres", "backdrop-testing", "backdrop-bench"]),
+    ("redis", &["backdrop-queue", "backdrop-testing", "backdrop-bench"]),
     ("deadpool-redis", &["backdrop-queue"]),
     // Below `HttpServer` only what listens may look.
     ("actix-http", &["backdrop-service"]),
     ("actix-service", &["backdrop-service"]),
-    ("actix-web", &["backdrop-service", "backdrop-read", "backdrop-write", "backdrop-worker"]),
+    (
+        "actix-web",
+        &["backdrop-service", "backdrop-read", "backdrop-write", "backdrop-worker", "backdrop-bench"],
+    ),
 ];
 
 /// Crates that do no I/O and know no clock.

@@ -46,7 +46,7 @@ fn work(n: u64, records: usize) -> Work {
 fn run_within(seconds: u64, work: Vec<Work>) -> Vec<Effect> {
     NOW.set(0);
     let stint = Stint::begin(clock, Duration::from_secs(seconds));
-    run(work, stint).into_iter().map(|(decided, _)| decided.effect).collect()
+    run(work, usize::MAX, stint).into_iter().map(|(decided, _)| decided.effect).collect()
 }
 
 #[test]

@@ -22,6 +22,11 @@ pub(super) enum Picked<'b> {
     Wide(&'b [i64]),
 }
 
+/// One of the mantissas of a block.
+pub(super) fn mantissa<M: Copy + Into<i64>>(mantissas: &[M], index: usize) -> i64 {
+    mantissas[index].into()
+}
+
 /// Does something with the mantissas of a block in the form they have.
 macro_rules! with_mantissas {
     ($mantissas:expr, $each:ident => $do:expr) => {

@@ -1,6 +1,6 @@
 //! Ranks: the values of which percentiles are taken.
 
-use super::block::{Block, Picked, with_mantissas};
+use super::block::{Block, Picked, mantissa, with_mantissas};
 use super::decimal::to_f64;
 use super::slots::{Slot, Slots, with_slots};
 
@@ -24,7 +24,7 @@ impl Ranks {
         let is_present = |index: &usize| block.present.get(*index);
         with_mantissas!(block.mantissas, mantissas => {
             let present = (0..mantissas.len()).filter(is_present);
-            self.mantissas.extend(present.map(|index| i64::from(mantissas[index])));
+            self.mantissas.extend(present.map(|index| mantissa(mantissas, index)));
             let present = (0..mantissas.len()).filter(is_present);
             with_slots!(slots,
                 One => {},

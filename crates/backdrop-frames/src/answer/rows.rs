@@ -9,7 +9,8 @@ use crate::column::{Codes, Mantissas, Numbers, Values};
 use crate::frame::Run;
 
 /// How many rows are looked at together: what is brought together of them stays in the nearest cache.
-pub(super) const BLOCK: usize = 4_096;
+/// Tests have few rows, and want several blocks of them.
+pub(super) const BLOCK: usize = if cfg!(test) { 8 } else { 4_096 };
 
 /// Selected rows of a run.
 #[derive(Clone, Copy, Debug)]

@@ -1,13 +1,14 @@
 //! Sets: which values each slot has.
 
-use super::block::{Block, Picked, with_mantissas};
+use super::block::{Block, Picked, mantissa, with_mantissas};
 use super::decimal::Form;
 use super::slots::{Slot, Slots, with_slots};
 
 /// How many bytes a table of slots and codes may take: it stays in a cache.
 const TABLE_BYTES_MAX: usize = 4 << 20;
 /// From how many pairs on they are sorted and repeated ones dropped; then from twice as many as are left.
-const PAIRS_MIN: usize = 65_536;
+/// (Tests have few.)
+const PAIRS_MIN: usize = if cfg!(test) { 4 } else { 65_536 };
 
 /// The values of all slots.
 #[derive(Debug)]
@@ -63,7 +64,7 @@ impl Sets {
         let Self::Pairs { pairs, .. } = self else { return };
         with_mantissas!(block.mantissas, mantissas => {
             let present = (0..mantissas.len()).filter(|index| block.present.get(*index));
-            let value = |index: usize| (i64::from(mantissas[index]), block.fractions.get(index));
+            let value = |index: usize| (mantissa(mantissas, index), block.fractions.get(index));
             with_slots!(slots,
                 One => pairs.extend(present.map(|index| (0, value(index).0, value(index).1))),
                 slots => pairs.extend(present.map(|index| {

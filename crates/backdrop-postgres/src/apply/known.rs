@@ -2,19 +2,64 @@
 
 use super::plan::{Known, Rejected};
 use crate::StoreError;
+use crate::partitions::{PartitionRow, column};
 use crate::rejected::read_numbers;
 use backdrop_core::batch::{BatchKind, Outcome};
 use backdrop_core::data_set::DataSetId;
 use backdrop_core::ingest::{DecidedEntry, Effect};
+use backdrop_core::log::{Cursor, Partition};
 use sqlx::Row;
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnection, PgRow};
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
-/// Everything a plan needs to know besides the entries and the states of their data sets.
-pub(super) async fn of(connection: &mut PgConnection, entries: &[DecidedEntry]) -> Result<Known, StoreError> {
+/// Batches that have a row, with their outcomes.
+pub(super) type Ended = HashMap<(DataSetId, Uuid), Outcome>;
+
+/// A partition that is ours.
+pub(super) struct Locked {
+    pub(super) cursor: Cursor,
+    /// Which of the batches of the run have a row already. Asked with the lock, to save a round trip: these rows are as of
+    /// the moment before it was taken, the cursor as of the one after, and who adds such a row moves the cursor.
+    pub(super) batches: Ended,
+}
+
+/// Takes the partition, unless somebody else has it: waiting for a lock would only pile workers up.
+pub(super) async fn lock(
+    connection: &mut PgConnection,
+    partition: Partition,
+    entries: &[DecidedEntry],
+) -> Result<Option<Locked>, StoreError> {
+    let (data_sets, batches) = batch_ids(entries);
+    let rows = sqlx::query(
+        "SELECT p.cursor_epoch, p.cursor_n, p.attempts, b.data_set_id, b.batch_id, b.outcome
+         FROM ingest_partition p
+         LEFT JOIN (
+             UNNEST($2::bigint[], $3::uuid[]) AS wanted (data_set_id, batch_id)
+             JOIN batch b USING (data_set_id, batch_id)
+         ) ON true
+         WHERE p.partition = $1 FOR UPDATE OF p SKIP LOCKED",
+    )
+    .bind(column(partition))
+    .bind(data_sets)
+    .bind(batches)
+    .fetch_all(connection)
+    .await?;
+    let Some(first) = rows.first() else { return Ok(None) };
+    let cursor = PartitionRow::read(first)?.cursor;
+    let has_batch = |row: &PgRow| row.try_get::<Option<Uuid>, _>("batch_id").is_ok_and(|id| id.is_some());
+    let batches = rows.iter().filter(|row| has_batch(row)).map(read_ended).collect::<Result<_, _>>()?;
+    Ok(Some(Locked { cursor, batches }))
+}
+
+/// Everything a plan needs to know besides the entries, the states of their data sets, and which batches have ended.
+pub(super) async fn of(
+    connection: &mut PgConnection,
+    entries: &[DecidedEntry],
+    batches: Ended,
+) -> Result<Known, StoreError> {
     Ok(Known {
-        batches: batches(connection, entries).await?,
+        batches,
         keys: keys(connection, entries).await?,
         tuples: tuples(connection, entries).await?,
         rejected: match entries {
@@ -26,13 +71,11 @@ pub(super) async fn of(connection: &mut PgConnection, entries: &[DecidedEntry]) 
 }
 
 /// Which of the batches have a row already, with their outcomes.
-async fn batches(
+pub(super) async fn batches(
     connection: &mut PgConnection,
     entries: &[DecidedEntry],
-) -> Result<HashMap<(DataSetId, Uuid), Outcome>, StoreError> {
-    let envelopes = || entries.iter().map(|decided| &decided.entry.envelope);
-    let data_sets: Vec<i64> = envelopes().map(|envelope| envelope.data_set_id.0).collect();
-    let batches: Vec<Uuid> = envelopes().map(|envelope| envelope.batch_id).collect();
+) -> Result<Ended, StoreError> {
+    let (data_sets, batches) = batch_ids(entries);
     let rows = sqlx::query(
         "SELECT b.data_set_id, b.batch_id, b.outcome
          FROM UNNEST($1::bigint[], $2::uuid[]) AS wanted (data_set_id, batch_id)
@@ -42,14 +85,19 @@ async fn batches(
     .bind(batches)
     .fetch_all(connection)
     .await?;
-    rows.iter()
-        .map(|row| {
-            let batch_id: Uuid = row.try_get("batch_id")?;
-            let outcome = Outcome::parse(row.try_get("outcome")?)
-                .ok_or_else(|| StoreError::corrupt(format!("batch {batch_id}"), "outcome"))?;
-            Ok(((DataSetId(row.try_get("data_set_id")?), batch_id), outcome))
-        })
-        .collect()
+    rows.iter().map(read_ended).collect()
+}
+
+fn batch_ids(entries: &[DecidedEntry]) -> (Vec<i64>, Vec<Uuid>) {
+    let envelopes = entries.iter().map(|decided| &decided.entry.envelope);
+    envelopes.map(|envelope| (envelope.data_set_id.0, envelope.batch_id)).unzip()
+}
+
+fn read_ended(row: &PgRow) -> Result<((DataSetId, Uuid), Outcome), StoreError> {
+    let batch_id: Uuid = row.try_get("batch_id")?;
+    let outcome = Outcome::parse(row.try_get("outcome")?)
+        .ok_or_else(|| StoreError::corrupt(format!("batch {batch_id}"), "outcome"))?;
+    Ok(((DataSetId(row.try_get("data_set_id")?), batch_id), outcome))
 }
 
 /// Which of the idempotency keys stand for another batch already.

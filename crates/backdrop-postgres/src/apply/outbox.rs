@@ -1,5 +1,6 @@
 //! What a run asks for besides: the transforms of the data sets it stored records in.
 
+use super::data_sets::LockedDataSets;
 use super::plan::Plan;
 use crate::{StoreError, transforms};
 use backdrop_core::batch::{BatchKind, Outcome};
@@ -8,9 +9,16 @@ use backdrop_core::transform::readback::Written;
 use sqlx::postgres::PgConnection;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Asks for the transforms of all data sets to which records were added. The change of a single record asks for
+/// Asks for the transforms of all data sets that have some and to which records were added. The change of a single record asks for
 /// none, as in the original.
-pub(super) async fn transforms(connection: &mut PgConnection, plan: &Plan) -> Result<(), StoreError> {
+pub(super) async fn transforms(
+    connection: &mut PgConnection,
+    plan: &Plan,
+    data_sets: &LockedDataSets,
+) -> Result<(), StoreError> {
+    if !data_sets.values().any(|locked| locked.has_transforms) {
+        return Ok(());
+    }
     transforms::queue(connection, &written(plan)).await.map(drop)
 }
 

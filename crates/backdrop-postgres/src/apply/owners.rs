@@ -3,30 +3,18 @@
 //! Such a store does not know the data set, and may give its number to the next one that is made. What the log
 //! still holds of the lost one must not get there: neither its records, nor its keys, nor what is kept of it.
 
-use crate::StoreError;
+use super::data_sets::LockedDataSets;
 use backdrop_core::data_set::DataSetId;
 use backdrop_core::ingest::DecidedEntry;
-use sqlx::postgres::PgConnection;
-use std::collections::{BTreeSet, HashMap};
 use tracing::warn;
 
-/// Makes entries of data sets that the store does not know nobody's. They are refused as those of a deleted data
-/// set are, and kept.
-pub(super) async fn disown_unknown(
-    connection: &mut PgConnection,
-    entries: &mut [DecidedEntry],
-) -> Result<(), StoreError> {
-    let ids: BTreeSet<i64> = entries.iter().map(|decided| decided.entry.envelope.data_set_id.0).collect();
-    if ids.is_empty() {
-        return Ok(());
-    }
-    let sql = "SELECT id, name FROM data_set WHERE id = ANY($1)";
-    let known: Vec<(i64, String)> =
-        sqlx::query_as(sql).bind(Vec::from_iter(ids)).fetch_all(connection).await?;
-    let names: HashMap<i64, String> = known.into_iter().collect();
+/// Makes entries of data sets that the store does not know nobody's; gives how many. They are refused as those of a
+/// deleted data set are, and kept.
+pub(super) fn disown_unknown(entries: &mut [DecidedEntry], data_sets: &LockedDataSets) -> usize {
+    let mut disowned = 0;
     for decided in entries {
         let envelope = &mut decided.entry.envelope;
-        let name = names.get(&envelope.data_set_id.0);
+        let name = data_sets.get(&envelope.data_set_id).map(|locked| &locked.name);
         let is_known = name.is_some_and(|name| envelope.data_set.as_ref().is_none_or(|said| said == name));
         if !is_known && envelope.data_set_id != DataSetId::NOBODY {
             let (id, name) = (envelope.data_set_id.0, envelope.data_set.as_deref());
@@ -34,7 +22,8 @@ pub(super) async fn disown_unknown(
             envelope.data_set_id = DataSetId::NOBODY;
             // A key stands for a batch of one data set.
             envelope.idempotency = None;
+            disowned += 1;
         }
     }
-    Ok(())
+    disowned
 }

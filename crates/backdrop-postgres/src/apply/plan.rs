@@ -322,7 +322,6 @@ impl Planner {
         state.change();
         let (id, id_tuple, timestamp, body) = record.into_parts();
         state.last_timestamp = state.last_timestamp.max(Some(timestamp));
-        let body = serde_json::to_string(&body).expect("a map of scalars can be written");
         let key = (data_set_id, state.generation, id);
         match &id_tuple {
             Some(tuple) => self.known.tuples.insert(key.clone(), tuple.clone()),

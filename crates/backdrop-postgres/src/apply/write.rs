@@ -1,53 +1,25 @@
 //! The statements of an applied run, each for all its entries at once.
 
+use super::data_sets::LockedDataSets;
 use super::plan::{DataSetState, Deletion, Plan};
 use crate::StoreError;
 use crate::audit::{self, Actor};
-use crate::partitions::{column, number};
+use crate::partitions::{column, cursor_columns, number};
 use crate::rejected;
 use backdrop_core::batch::{BatchKind, Outcome};
 use backdrop_core::data_set::DataSetId;
 use backdrop_core::ingest::{DecidedEntry, Effect};
-use backdrop_core::log::Partition;
+use backdrop_core::log::{Cursor, Partition};
 use serde_json::json;
 use sqlx::Row;
 use sqlx::postgres::PgConnection;
-use std::collections::{BTreeSet, HashMap};
-
-/// The states of those data sets of the run that live. The partition's lock covers them; locking their
-/// rows besides keeps out whatever does not go by the partition.
-pub(super) async fn lock_data_sets(
-    connection: &mut PgConnection,
-    entries: &[DecidedEntry],
-) -> Result<HashMap<DataSetId, DataSetState>, StoreError> {
-    let ids: BTreeSet<i64> = entries.iter().map(|decided| decided.entry.envelope.data_set_id.0).collect();
-    let rows = sqlx::query(
-        "SELECT s.data_set_id, s.generation, s.version, s.last_timestamp
-         FROM data_set_state s JOIN data_set d ON d.id = s.data_set_id
-         WHERE s.data_set_id = ANY($1) AND d.deleted_at IS NULL
-         ORDER BY s.data_set_id FOR UPDATE OF s",
-    )
-    .bind(Vec::from_iter(ids))
-    .fetch_all(connection)
-    .await?;
-    rows.iter()
-        .map(|row| {
-            let state = DataSetState {
-                generation: row.try_get("generation")?,
-                version: row.try_get("version")?,
-                last_timestamp: row.try_get("last_timestamp")?,
-                ..DataSetState::default()
-            };
-            Ok((DataSetId(row.try_get("data_set_id")?), state))
-        })
-        .collect()
-}
+use std::collections::HashMap;
 
 /// Whether the record that an entry changes is still the one that was read. Such an entry is alone in its run.
 pub(super) async fn is_unchanged(
     connection: &mut PgConnection,
     entries: &[DecidedEntry],
-    states: &HashMap<DataSetId, DataSetState>,
+    data_sets: &LockedDataSets,
 ) -> Result<bool, StoreError> {
     let [DecidedEntry { entry, effect }] = entries else { return Ok(true) };
     let (id, read) = match effect {
@@ -56,7 +28,7 @@ pub(super) async fn is_unchanged(
         _ => return Ok(true),
     };
     let data_set = entry.envelope.data_set_id;
-    let Some(state) = states.get(&data_set) else { return Ok(true) };
+    let Some(state) = data_sets.get(&data_set).and_then(|locked| locked.state) else { return Ok(true) };
     let sql = "SELECT seq FROM record WHERE data_set_id = $1 AND generation = $2 AND id = $3";
     let seq: Option<i64> = sqlx::query_scalar(sql)
         .bind(data_set.0)
@@ -124,10 +96,9 @@ async fn upsert(connection: &mut PgConnection, plan: &Plan) -> Result<HashMap<(i
         WITH written AS (
             INSERT INTO record AS r
                 (data_set_id, generation, id, seq, "timestamp", updated_at, body, id_tuple)
-            SELECT data_set_id, generation, id, seq, "timestamp", now(), body::jsonb, id_tuple
-            FROM UNNEST($1::bigint[], $2::integer[], $3::text[], $4::bigint[], $5::timestamptz[], $6::text[],
-                        $7::text[])
-                 AS i (data_set_id, generation, id, seq, "timestamp", body, id_tuple)
+            -- Not in FROM, where all rows would be made and kept before the first is inserted.
+            SELECT UNNEST($1::bigint[]), UNNEST($2::integer[]), UNNEST($3::text[]), UNNEST($4::bigint[]),
+                   UNNEST($5::timestamptz[]), now(), UNNEST($6::text[])::jsonb, UNNEST($7::text[])
             ON CONFLICT (data_set_id, generation, id) DO UPDATE
             SET seq = excluded.seq, "timestamp" = excluded."timestamp",
                 updated_at = excluded.updated_at, body = excluded.body, id_tuple = excluded.id_tuple
@@ -169,15 +140,13 @@ async fn delete(connection: &mut PgConnection, deletion: &Deletion) -> Result<()
     Ok(())
 }
 
-/// Writes one row per batch.
-pub(super) async fn batches(
+/// Writes one row per batch, and moves the cursor past them all.
+pub(super) async fn end(
     connection: &mut PgConnection,
     partition: Partition,
+    cursor: Cursor,
     plan: &Plan,
 ) -> Result<(), StoreError> {
-    if plan.batches.is_empty() {
-        return Ok(());
-    }
     let lines = || plan.batches.iter();
     let envelopes = || lines().map(|line| &line.entry.envelope);
     let idempotency =
@@ -186,8 +155,13 @@ pub(super) async fn batches(
         BatchKind::Replay { of, .. } => Some(of),
         _ => None,
     });
+    let (epoch, n) = cursor_columns(cursor);
     sqlx::query(
-        "INSERT INTO batch (partition, data_set_id, batch_id, epoch, n, kind, token_id, request_id, outcome,
+        "WITH passed AS (
+             UPDATE ingest_partition SET cursor_epoch = $18, cursor_n = $19, attempts = 0, applied_at = now()
+             WHERE partition = $1
+         )
+         INSERT INTO batch (partition, data_set_id, batch_id, epoch, n, kind, token_id, request_id, outcome,
                             records, idempotency_key, body_sha256, accepted_at, rejected, replay_of,
                             changed, refusal, applied_at)
          SELECT $1, b.*, now()
@@ -212,6 +186,8 @@ pub(super) async fn batches(
     .bind(replay_of.collect::<Vec<_>>())
     .bind(lines().map(|line| line.changed.as_ref().map(|changed| json!(changed))).collect::<Vec<_>>())
     .bind(lines().map(|line| line.refusal().map(|refusal| json!(refusal))).collect::<Vec<_>>())
+    .bind(epoch)
+    .bind(n)
     .execute(connection)
     .await?;
     Ok(())

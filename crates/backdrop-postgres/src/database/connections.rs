@@ -21,7 +21,7 @@ impl Retired {
     }
 
     /// Whether a connection of that age is not to be used again.
-    fn concerns(&self, age: Duration) -> bool {
+    pub(super) fn concerns(&self, age: Duration) -> bool {
         let noted = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         noted.is_some_and(|noted| noted.elapsed() <= age)
     }

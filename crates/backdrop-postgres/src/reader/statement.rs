@@ -5,13 +5,16 @@
 
 pub(crate) mod columns;
 mod filter;
+mod groups;
 mod order;
+
+pub(super) use groups::groups;
 
 use super::DataVersion;
 use backdrop_core::data_set::DataSetId;
 use backdrop_core::period::EndCounts;
-use backdrop_core::query::{Collect, Direction, FieldName, Grouping, Listing, Method, Percent, Selection};
-use backdrop_core::shape::{ROWS_MAX, cells_max};
+use backdrop_core::query::{Direction, FieldName, Listing, Selection};
+use backdrop_core::shape::ROWS_MAX;
 use sqlx::{Postgres, QueryBuilder};
 
 /// One row more than an answer may have: if that one comes, there are too many.
@@ -64,49 +67,6 @@ fn push_latest(
     sql.push(format!(r#" ORDER BY {keys}, "timestamp" DESC, id COLLATE "C" DESC) AS latest"#));
 }
 
-/// The statement that groups records: the keys, the place of the period (counted from 1; NULL for all of
-/// them together), the number of records, and the columns of each collected value (one for `count` and
-/// `set`; else the value, the number of values and whether there are any that are not numbers).
-pub(super) fn groups(
-    data_set: DataSetId,
-    version: DataVersion,
-    selection: &Selection,
-    grouping: &Grouping,
-) -> QueryBuilder<Postgres> {
-    let fields = fields(grouping);
-    let keys: Vec<String> = (0..grouping.keys().len()).map(|index| format!("f{index}")).collect();
-    let period = grouping.periods().map(|_| "period".to_owned());
-    let grouped_by = keys.iter().cloned().chain(period).collect::<Vec<_>>().join(", ");
-
-    let mut sql = QueryBuilder::new(format!("SELECT {grouped_by}, count(*) AS records"));
-    for collect in grouping.collect() {
-        let index = fields.iter().position(|field| *field == collect.field());
-        push_collect(&mut sql, collect, index.expect("the fields that are collected are among all fields"));
-    }
-    sql.push(" FROM (SELECT ");
-    let mut columns = sql.separated(", ");
-    for (index, field) in fields.iter().enumerate() {
-        columns.push("body -> ").push_bind_unseparated(field.to_string());
-        columns.push_unseparated(format!(" AS f{index}"));
-    }
-    if let Some(periods) = grouping.periods() {
-        // Where periods begin is decided in one place, which is not the database and its time zones.
-        columns.push(r#"width_bucket("timestamp", "#).push_bind_unseparated(periods.starts().to_vec());
-        columns.push_unseparated(") AS period");
-    }
-    sql.push(" FROM record");
-    push_where(&mut sql, data_set, version, selection);
-    sql.push(") AS selected");
-    push_keys_exist(&mut sql, keys.len());
-    if grouping.needs_totals() {
-        sql.push(format!(" GROUP BY GROUPING SETS (({grouped_by}), ({}))", keys.join(", ")));
-    } else {
-        sql.push(format!(" GROUP BY {grouped_by}"));
-    }
-    sql.push(format!(" LIMIT {}", cells_max(grouping) + 1));
-    sql
-}
-
 /// Leaves out records that lack one of the keys: a field that is not there is NULL, and so is this
 /// condition then.
 fn push_keys_exist(sql: &mut QueryBuilder<Postgres>, keys: usize) {
@@ -114,46 +74,6 @@ fn push_keys_exist(sql: &mut QueryBuilder<Postgres>, keys: usize) {
         let word = if index == 0 { "WHERE" } else { "AND" };
         sql.push(format!(" {word} jsonb_typeof(f{index}) <> 'null'"));
     }
-}
-
-/// All fields that take part, each once: first the keys, then the others.
-fn fields(grouping: &Grouping) -> Vec<&FieldName> {
-    let mut fields: Vec<&FieldName> = grouping.keys().iter().collect();
-    for collect in grouping.collect() {
-        if !fields.contains(&collect.field()) {
-            fields.push(collect.field());
-        }
-    }
-    fields
-}
-
-fn push_collect(sql: &mut QueryBuilder<Postgres>, collect: &Collect, field: usize) {
-    // CASE, because a cast beside a FILTER would still be tried on what is no number.
-    let number =
-        |kind: &str| format!("CASE WHEN jsonb_typeof(f{field}) = 'number' THEN f{field}::{kind} END");
-    let percentile =
-        |percent: u8| format!("percentile_cont(0.{percent:02}) WITHIN GROUP (ORDER BY {})", number("float8"));
-    let aggregate = match collect.method() {
-        Method::Count => {
-            sql.push(format!(", count(*) FILTER (WHERE jsonb_typeof(f{field}) <> 'null')"));
-            return;
-        }
-        Method::Set => {
-            sql.push(format!(
-                ", jsonb_agg(DISTINCT f{field}) FILTER (WHERE jsonb_typeof(f{field}) <> 'null')"
-            ));
-            return;
-        }
-        Method::Sum | Method::Mean => format!("sum({})", number("numeric")),
-        Method::Min => format!("min({})", number("numeric")),
-        Method::Max => format!("max({})", number("numeric")),
-        Method::Median => percentile(Percent::HALF.get()),
-        Method::Percentile(percent) => percentile(percent.get()),
-    };
-    sql.push(format!(
-        ", {aggregate}::text, count(*) FILTER (WHERE jsonb_typeof(f{field}) = 'number')\
-         , bool_or(jsonb_typeof(f{field}) NOT IN ('number', 'null'))"
-    ));
 }
 
 fn push_where(

@@ -53,23 +53,48 @@ fn groups_are_made_of_fields_that_are_picked_once() {
             ("group_by", "channel"),
             ("group_by", "sector"),
             ("collect", "count:sum"),
-            ("collect", "count:mean"),
+            ("collect", "count:p90"),
             ("collect", "stage"),
         ]),
         "SELECT f0, f1, period, count(*) AS records\
          , sum(CASE WHEN jsonb_typeof(f2) = 'number' THEN f2::numeric END)::text\
          , count(*) FILTER (WHERE jsonb_typeof(f2) = 'number')\
          , bool_or(jsonb_typeof(f2) NOT IN ('number', 'null'))\
-         , sum(CASE WHEN jsonb_typeof(f2) = 'number' THEN f2::numeric END)::text\
+         , percentile_cont(0.90) WITHIN GROUP (ORDER BY CASE WHEN jsonb_typeof(f2) = 'number' THEN f2::float8 END)::text\
          , count(*) FILTER (WHERE jsonb_typeof(f2) = 'number')\
          , bool_or(jsonb_typeof(f2) NOT IN ('number', 'null'))\
          , jsonb_agg(DISTINCT f3) FILTER (WHERE jsonb_typeof(f3) <> 'null') \
          FROM (SELECT body -> $1 AS f0, body -> $2 AS f1, body -> $3 AS f2, body -> $4 AS f3, \
          width_bucket(\"timestamp\", $5) AS period \
          FROM record WHERE data_set_id = $6 AND generation = $7 \
-         AND \"timestamp\" >= $8 AND \"timestamp\" < $9) AS selected \
-         WHERE jsonb_typeof(f0) <> 'null' AND jsonb_typeof(f1) <> 'null' \
+         AND \"timestamp\" >= $8 AND \"timestamp\" < $9 \
+         UNION ALL SELECT NULL::jsonb, NULL::jsonb, NULL::jsonb, NULL::jsonb, 0 FROM record WHERE data_set_id = 0) \
+         AS selected WHERE jsonb_typeof(f0) <> 'null' AND jsonb_typeof(f1) <> 'null' \
          GROUP BY GROUPING SETS ((f0, f1, period), (f0, f1)) LIMIT 200001"
+    );
+}
+
+#[test]
+fn the_values_of_a_set_are_grouped_by_before_they_are_collected() {
+    assert_eq!(
+        rendered(&[
+            ("group_by", "channel"),
+            ("collect", "stage"),
+            ("collect", "count:mean"),
+            ("collect", "stage:count")
+        ]),
+        "SELECT f0, sum(records)::bigint AS records\
+         , jsonb_agg(DISTINCT f1) FILTER (WHERE jsonb_typeof(f1) <> 'null')\
+         , sum(value1)::text, sum(count1)::bigint, bool_or(others1), sum(count2)::bigint FROM (\
+         SELECT f0, f1, count(*) AS records\
+         , sum(CASE WHEN jsonb_typeof(f2) = 'number' THEN f2::numeric END) AS value1\
+         , count(*) FILTER (WHERE jsonb_typeof(f2) = 'number') AS count1\
+         , bool_or(jsonb_typeof(f2) NOT IN ('number', 'null')) AS others1\
+         , count(*) FILTER (WHERE jsonb_typeof(f1) <> 'null') AS count2 \
+         FROM (SELECT body -> $1 AS f0, body -> $2 AS f1, body -> $3 AS f2 \
+         FROM record WHERE data_set_id = $4 AND generation = $5 \
+         UNION ALL SELECT NULL::jsonb, NULL::jsonb, NULL::jsonb FROM record WHERE data_set_id = 0) \
+         AS selected WHERE jsonb_typeof(f0) <> 'null' GROUP BY f0, f1) AS parts GROUP BY f0 LIMIT 100001"
     );
 }
 
