@@ -224,7 +224,9 @@ async fn nothing_is_kept_where_there_is_no_memory_for_it() {
     for _ in 0..3 {
         stack.reader().get(GROUPED).expect(200);
     }
-    assert_eq!((answers_of(&stack, "sql"), answers_of(&stack, "cache")), (3, 0));
+    // The later ones by a frame, if that is loaded by then.
+    assert_eq!(answers_of(&stack, "sql") + answers_of(&stack, "frame"), 3);
+    assert_eq!(answers_of(&stack, "cache"), 0);
     assert_eq!(told(&stack, "backdrop_answer_cache_bytes"), 0);
 }
 
