@@ -94,10 +94,15 @@ impl Ingest {
         let request = change.into_request(batch_id);
         let began = Instant::now();
         let accepted = tokio::select! {
+            biased;
             accepted = self.appender.append(request) => accepted,
             // The answer of the queue was lost, but the worker has found the batch.
             ended = waiter.ended() => {
                 self.metrics.accepted(name.as_str(), count);
+                if wait.is_zero() {
+                    let entry = ended.row().map(|row| row.entry);
+                    return Ok(Submitted::Queued(ReceiptId { entry, ..receipt }));
+                }
                 return told.answer(ended, false);
             }
         };
@@ -108,6 +113,10 @@ impl Ingest {
         drop(room);
         self.metrics.accepted(name.as_str(), count);
         let receipt = ReceiptId { entry: Some(entry), ..receipt };
+        if wait.is_zero() {
+            // Also if it has ended already: who does not wait is always answered the same.
+            return Ok(Submitted::Queued(receipt));
+        }
         match self.wait_until(began + wait, &mut waiter).await {
             Some(ended) => {
                 // The worker found it at another place of the log: who sent it there came before.
@@ -115,10 +124,8 @@ impl Ingest {
                 told.answer(ended, is_keyed && was_before)
             }
             None => {
-                if !wait.is_zero() {
-                    self.metrics.outcome_late();
-                    warn!(%receipt, wait_s = wait.as_secs(), "outcome not known in time, answering with a receipt");
-                }
+                self.metrics.outcome_late();
+                warn!(%receipt, wait_s = wait.as_secs(), "outcome not known in time, answering with a receipt");
                 Ok(Submitted::Queued(receipt))
             }
         }

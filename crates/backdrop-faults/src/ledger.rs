@@ -8,7 +8,7 @@ mod model;
 mod verdict;
 
 pub use clients::Load;
-pub(crate) use evidence::backlog_bytes;
+pub(crate) use evidence::{backlog_bytes, log_extents};
 pub use verdict::Verdict;
 
 use act::{Act, GROUP};

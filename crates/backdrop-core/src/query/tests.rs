@@ -330,8 +330,8 @@ fn only_what_counts_back_from_now_follows_the_clock() {
         ("period=week&duration=2&group_by=kind&format=csv", true),
         ("period=week&duration=2&end_at=2013-03-31T23:00:00Z", false),
         ("period=week&duration=2&start_at=2013-03-31T23:00:00Z", false),
-        ("period=week", false),
-        ("start_at=2013-03-31T23:00:00Z", false),
+        ("period=week&start_at=2013-03-31T23:00:00Z&end_at=2013-04-30T23:00:00Z", false),
+        ("start_at=2013-03-31T23:00:00Z&end_at=2013-04-30T23:00:00Z", false),
         ("", false),
     ] {
         let parsed = parse(query).expect(query);

@@ -23,7 +23,7 @@ pub(super) use rewrites::REWRITTEN as FILE_REWRITTEN;
 pub(super) use tail::{CUT_APPLIED as TAIL_CUT_APPLIED, CUT_UNAPPLIED as TAIL_CUT_UNAPPLIED};
 
 use crate::Trial;
-use crate::ledger::backlog_bytes;
+use crate::ledger::{backlog_bytes, log_extents};
 use anyhow::{Context, ensure};
 use backdrop_testing::redis::streams::StreamRangeReply;
 use backdrop_testing::{Answer, Client, Stack, redis};
@@ -32,9 +32,19 @@ use std::time::{Duration, Instant};
 /// How long the worker may take to apply what these scenarios queue.
 const APPLIED_WITHIN: Duration = Duration::from_secs(60);
 
-/// Waits until all that is queued is applied.
+/// Waits until all that is queued now is applied. Under load more comes all the time, and the worker tells the queue only
+/// now and then how far it is.
 fn until_applied(trial: &Trial, stack: &Stack) -> anyhow::Result<()> {
-    trial.until("all is applied", APPLIED_WITHIN, || Ok(backlog_bytes(stack) == Some(0)))
+    let mut queued = None;
+    trial.until("all is applied", APPLIED_WITHIN, || {
+        let Some(extents) = log_extents(stack) else { return Ok(false) };
+        let queued = queued.get_or_insert_with(|| extents.clone());
+        Ok(extents.iter().all(|(key, extent)| {
+            // A log that was begun anew since counts from zero again.
+            let to_apply = queued.get(key).map_or(extent.appended, |then| then.appended.min(extent.appended));
+            extent.applied >= to_apply
+        }))
+    })
 }
 
 /// The ids of the batches that the logs hold, by what Redis says, one for each entry.

@@ -63,18 +63,32 @@ pub(super) async fn records_of(stack: &Stack, data_type: &str) -> BTreeMap<Strin
     records.iter().map(|row| (row.get("id"), (row.get("seq"), row.get("batch")))).collect()
 }
 
-/// Bytes that wait in the queue; `None` if it cannot be asked.
-pub(crate) fn backlog_bytes(stack: &Stack) -> Option<u64> {
+/// How far a log is, in bytes since it was begun.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LogExtent {
+    pub(crate) appended: u64,
+    pub(crate) applied: u64,
+}
+
+/// How far each log is, by its key; `None` if the queue cannot be asked.
+pub(crate) fn log_extents(stack: &Stack) -> Option<HashMap<String, LogExtent>> {
     let mut redis = stack.redis_connection().ok()?;
     let keys: Vec<String> = redis::cmd("KEYS").arg("backdrop:*:epoch").query(&mut redis).ok()?;
-    let mut waiting = 0;
+    let mut extents = HashMap::new();
     for key in keys {
         let mut asked = redis::cmd("HMGET");
         let (appended, applied): (Option<u64>, Option<u64>) =
-            asked.arg(key).arg(&["appended", "applied"]).query(&mut redis).ok()?;
-        waiting += appended.unwrap_or(0).saturating_sub(applied.unwrap_or(0));
+            asked.arg(&key).arg(&["appended", "applied"]).query(&mut redis).ok()?;
+        let extent = LogExtent { appended: appended.unwrap_or(0), applied: applied.unwrap_or(0) };
+        extents.insert(key, extent);
     }
-    Some(waiting)
+    Some(extents)
+}
+
+/// Bytes that wait in the queue; `None` if it cannot be asked.
+pub(crate) fn backlog_bytes(stack: &Stack) -> Option<u64> {
+    let extents = log_extents(stack)?;
+    Some(extents.values().map(|extent| extent.appended.saturating_sub(extent.applied)).sum())
 }
 
 /// Gaps that the log has, and how many entries are missing in them.
