@@ -62,7 +62,8 @@ impl Metrics {
         let since: Vec<(String, f64)> = since.collect();
         let all: f64 = since.iter().map(|(_, count)| count).sum();
         if all == 0.0 {
-            return "engines not told".into();
+            // Of answers without a body nothing is told.
+            return "no engine".into();
         }
         let share = |(engine, count): &(String, f64)| format!("{engine} {:.1} %", count / all * 100.0);
         since.iter().map(share).collect::<Vec<_>>().join(", ")

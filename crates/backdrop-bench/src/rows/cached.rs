@@ -2,6 +2,7 @@
 
 use super::Turns;
 use crate::baseline::Baseline;
+use crate::engines::Metrics;
 use crate::load::{Load, Requests, Same};
 use crate::questions::Question;
 use crate::report::{Demand, Line};
@@ -47,11 +48,13 @@ fn compare(stage: &Stage, what: String, request: &[u8], status: u16) -> anyhow::
         (0..CONNECTIONS).map(|_| Box::new(same.clone()) as Box<dyn Requests>).collect()
     };
     let load = |address| Load { address, status, time: stage.options.time }.send(sources());
+    let before = Metrics::read(stage)?;
     let mut turns = Turns::default();
     for _ in 0..stage.options.rounds {
         turns.push(load(baseline.address)?, load(stage.stack.read.address())?);
     }
     let mut line = turns.rates(what, 1.0, DEMAND);
-    line.notes += &format!("; {body_bytes} bytes");
+    let shares = Metrics::read(stage)?.shares_since(&before);
+    line.notes += &format!("; {body_bytes} bytes; {shares}");
     Ok(line)
 }
