@@ -30,7 +30,7 @@ faults: ## Inject every fault into the running services, and print what was lost
 
 bench: ## Measure how fast everything is, beside what this machine can do at best (eight minutes)
 	@scripts/install-dependencies test
-	cargo build --workspace --bins --release
+	cargo build --workspace --release --bin backdrop-read --bin backdrop-write --bin backdrop-worker --bin bench
 	@$${CARGO_TARGET_DIR:-target}/release/bench $(BENCH)
 
 # Licences and advisories are checked by a tool that takes minutes to build: the public
