@@ -80,7 +80,10 @@ impl Renderer {
         let rendered = spawn_blocking(move || {
             // All of it moves here, and the permit with it.
             let turn = turn;
-            render(turn.format, &material.rows()?, warning)
+            let mut body = render(turn.format, &material.rows()?, warning)?;
+            // It may be kept for long, and is weighed by its length.
+            body.shrink_to_fit();
+            Ok(body)
         });
         rendered.await.unwrap_or_else(|error| Err(fault::of_rendering(&error)))
     }

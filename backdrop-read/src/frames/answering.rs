@@ -1,5 +1,6 @@
 //! Answering a query from a frame.
 
+use super::following::WAIT_MAX;
 use super::held::{Held, Standing};
 use super::slot::Slot;
 use super::{Checked, Frames, Shared, fields};
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::OwnedRwLockReadGuard;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 /// Up to how many records a frame is asked on the thread of the request: a millisecond, mostly less. To go to another
 /// thread and back costs some hundredths of that.
@@ -63,7 +65,8 @@ impl Frames {
         let fields = fields(selection, grouping).ok_or(Pass::Unfit)?;
         let slot = self.0.known_slot(data_set).ok_or(Pass::Absent)?;
         slot.wishes().note(&fields, Instant::now());
-        let held = self.0.up_to_date(&slot, &fields, checked).await?;
+        let held = timeout(WAIT_MAX, self.0.up_to_date(&slot, &fields, checked));
+        let held = held.await.unwrap_or(Err(Pass::Busy))?;
         let gathering = Gathering::new(selection, grouping);
         if held.frame.rows() <= ROWS_INLINE_MAX {
             return found(&held, gathering);

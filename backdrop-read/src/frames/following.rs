@@ -18,7 +18,7 @@ use tracing::{debug, warn};
 
 /// How long a request waits for a frame to be brought up to date, or merged. Mostly that takes a millisecond; what takes
 /// longer than this goes on beside, and the request is answered from the records, which of so many takes longer still.
-const WAIT_MAX: Duration = Duration::from_millis(250);
+pub(super) const WAIT_MAX: Duration = Duration::from_millis(250);
 /// The most changes that are followed. To load a frame anew costs less than twice as much for each record.
 const CHANGES_MAX: usize = 50_000;
 /// As many changes are followed in a small data set, too, at the least.

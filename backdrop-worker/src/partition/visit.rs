@@ -94,7 +94,7 @@ impl<'k> Visit<'k> {
     async fn begin(keeper: &'k PartitionKeeper) -> Result<Self, VisitError> {
         let mut reader = keeper.queue.reader(keeper.partition).await?;
         let cursor = keeper.database.partition(keeper.partition).await?.cursor;
-        reader.report_applied(cursor, None).await?;
+        reader.report_anew(cursor).await?;
         Ok(Self {
             keeper,
             announcer: reader.announcer(),
@@ -239,6 +239,8 @@ impl<'k> Visit<'k> {
         } else {
             attempts.forget();
             self.cursor = cursor;
+            // Whoever moved it may be gone before telling the queue. What is known of bytes is of another place.
+            (self.report.is_due, self.report.log_bytes) = (true, None);
         }
         Ok(())
     }
@@ -256,6 +258,8 @@ impl<'k> Visit<'k> {
             warn!(partition = self.keeper.partition.0, from = %self.cursor, to = %cursor, "the cursor was moved");
             attempts.forget();
             self.cursor = cursor;
+            self.reader.report_anew(cursor).await?;
+            self.report.is_due = false;
         }
         trimmer.note(cursor, now);
         let is_short = self.reader.memory_use().await?.is_short();

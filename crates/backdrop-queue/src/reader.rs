@@ -38,9 +38,9 @@ end
 return {marker[1] or '', marker[2] or '', marker[3] or '', entries}
 ";
 
-/// Tells how far the log is applied, for its bound in bytes. KEYS: log, marker. ARGV: cursor, and the
-/// `appended` of the entry there, or '' if it is not known; then it is found out. Also without memory left, because
-/// only what is applied can be trimmed.
+/// Tells how far the log is applied, for its bound in bytes. KEYS: log, marker. ARGV: cursor; the `appended` of the
+/// entry there, or '' if it is not known: then it is found out; and '' if who knows of more is to be believed. Also
+/// without memory left, because only what is applied can be trimmed.
 const REPORT_APPLIED: &str = r"#!lua flags=allow-oom
 if redis.call('EXISTS', KEYS[2]) == 0 then return 0 end
 local applied = ARGV[2]
@@ -54,6 +54,7 @@ if applied == '' then
         applied = string.format('%.0f', tonumber(fields.appended) - #fields.envelope - #fields.records)
     end
 end
+if ARGV[3] == '' and tonumber(applied) < tonumber(redis.call('HGET', KEYS[2], 'applied') or '0') then return 0 end
 redis.call('HSET', KEYS[2], 'applied', applied, 'cursor', ARGV[1])
 return 1
 ";
@@ -172,18 +173,37 @@ impl PartitionReader {
         Ok(come.is_some())
     }
 
-    /// Tells the queue how far its log is applied. `log_bytes` are those of the entry at the cursor; without
-    /// them the queue finds out.
+    /// Tells the queue how far its log is applied, unless it knows of more: another worker may have come further
+    /// since. `log_bytes` are those of the entry at the cursor; without them the queue finds out.
     ///
     /// # Errors
     /// If Redis cannot be asked. It is told again with the next entry.
     pub async fn report_applied(&mut self, cursor: Cursor, log_bytes: Option<u64>) -> Result<(), QueueError> {
+        let log_bytes = log_bytes.map(|bytes| bytes.to_string()).unwrap_or_default();
+        self.tell_applied(cursor, log_bytes, "").await
+    }
+
+    /// Tells the queue how far its log is applied, whatever it knows: the store may have been restored.
+    ///
+    /// # Errors
+    /// If Redis cannot be asked.
+    pub async fn report_anew(&mut self, cursor: Cursor) -> Result<(), QueueError> {
+        self.tell_applied(cursor, String::new(), "anew").await
+    }
+
+    async fn tell_applied(
+        &mut self,
+        cursor: Cursor,
+        log_bytes: String,
+        whether_anew: &str,
+    ) -> Result<(), QueueError> {
         let _told: i64 = self
             .report_applied
             .key(keys::log(self.partition))
             .key(keys::marker(self.partition))
             .arg(range_start(cursor))
-            .arg(log_bytes.map(|bytes| bytes.to_string()).unwrap_or_default())
+            .arg(log_bytes)
+            .arg(whether_anew)
             .invoke_async(&mut self.link.connection)
             .await?;
         Ok(())

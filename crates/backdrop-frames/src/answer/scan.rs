@@ -70,8 +70,10 @@ impl<'f> Scan<'f> {
             return Ok(Vec::new());
         }
         let periods = grouping.periods().map_or(1, |periods| periods.len().max(1));
-        let mut sheet = self.sheet(self.spans.rows() / periods);
-        let mut totals = grouping.needs_totals().then(|| self.sheet(self.spans.rows()));
+        // Both of the same rows, and so of the same form: only such can be merged.
+        let rows = self.spans.rows() / periods;
+        let mut sheet = self.sheet(rows);
+        let mut totals = grouping.needs_totals().then(|| self.sheet(rows));
         while let Some(span) = self.spans.next() {
             self.take(&span, &mut sheet)?;
             if let Some(totals) = &mut totals {

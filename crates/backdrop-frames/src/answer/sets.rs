@@ -126,7 +126,9 @@ impl Sets {
                 }
             }
             (Self::Pairs { pairs, .. }, Self::Pairs { pairs: other, .. }) => pairs.extend(other),
-            (Self::Table { .. }, Self::Pairs { .. }) | (Self::Pairs { .. }, Self::Table { .. }) => {}
+            (Self::Table { .. }, Self::Pairs { .. }) | (Self::Pairs { .. }, Self::Table { .. }) => {
+                unreachable!("the sheets of a question are made for as many slots and rows")
+            }
         }
         self.shrink();
     }

@@ -6,8 +6,9 @@ mod queries;
 
 use super::Unanswerable;
 use crate::column::Kind;
+use crate::{FrameBuilder, RowRef};
 use backdrop_core::query::{Answer, Grouping, Query, Selection};
-use backdrop_core::shape::{Cell, Scalar};
+use backdrop_core::shape::{Cell, Collected, Scalar};
 use frames::{FIELDS, Layout, Place, Record, any_layout, any_records};
 use proptest::prelude::*;
 use queries::any_query;
@@ -91,4 +92,35 @@ fn sets_beyond_the_size_of_an_answer_are_not_answered() {
     assert_eq!(ask(&frame, "group_by=paid&collect=kind:set"), Err(Unanswerable::TooLarge));
     assert!(ask(&frame, "group_by=paid&collect=kind:count").is_ok());
     assert!(ask(&frame, "group_by=paid&collect=kind:set&filter_by_prefix=kind:6").is_ok());
+}
+
+/// More different values than a table is worth for the few rows of a day, though not for those of all days.
+#[test]
+fn sets_over_all_periods_hold_those_of_each() {
+    let pairs = [
+        ("start_at", "2024-01-01T00:00:00Z"),
+        ("end_at", "2024-04-01T00:00:00Z"),
+        ("period", "day"),
+        ("group_by", "channel"),
+        ("collect", "user"),
+    ];
+    let pairs: Vec<_> = pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    let (selection, grouping) = parse(&pairs).expect("a good query");
+    let fields = vec![grouping.keys()[0].clone(), grouping.collect()[0].field().clone()];
+    let mut builder = FrameBuilder::new(fields, [1, 2], usize::MAX);
+    let start = selection.range().expect("a range").start().timestamp_micros();
+    for number in 0..400_i64 {
+        let (id, user) = (number.to_string(), format!("\"user-{number}\""));
+        let values = [Some(if number % 2 == 0 { "\"web\"" } else { "\"phone\"" }), Some(user.as_str())];
+        let time = start + number * 4 * 3_600_000_000;
+        builder.push(RowRef { id: &id, time, values: &values }).expect("room");
+    }
+    let cells = builder.build().expect("a frame").cells(&selection, &grouping).expect("an answer");
+    let size = |cell: &Cell| match &cell.collected[0] {
+        Collected::Set(values) => values.len(),
+        other => panic!("{other:?}"),
+    };
+    let (whole, of_days): (Vec<&Cell>, Vec<&Cell>) = cells.iter().partition(|cell| cell.period.is_none());
+    assert_eq!(whole.iter().map(|cell| size(cell)).collect::<Vec<_>>(), [200, 200]);
+    assert_eq!(of_days.iter().map(|cell| size(cell)).sum::<usize>(), 400);
 }

@@ -78,12 +78,16 @@ impl Out {
         loop {
             let waiting = self.waiting();
             let is_idle = |waiting: &mut Waiting| waiting.bytes.is_empty() && !waiting.is_ending;
-            let waiting = self.0.changed.wait_while(waiting, is_idle).unwrap_or_else(PoisonError::into_inner);
+            let mut waiting =
+                self.0.changed.wait_while(waiting, is_idle).unwrap_or_else(PoisonError::into_inner);
             if !waiting.is_ending {
                 drop(waiting);
                 thread::sleep(GATHERED_FOR);
             } else if waiting.bytes.is_empty() {
-                break;
+                // Under the same lock: a line that comes from now on goes out by itself.
+                waiting.has_ended = true;
+                self.0.changed.notify_all();
+                return;
             } else {
                 drop(waiting);
             }
@@ -99,8 +103,6 @@ impl Out {
                 warn!(missing, "lines of the log had no room");
             }
         }
-        self.waiting().has_ended = true;
-        self.0.changed.notify_all();
     }
 }
 
