@@ -3,10 +3,13 @@
 //! A process that begins on a partition first commits that it does. If it dies over the entry, the
 //! count stays, and the next process counts on. From the third attempt on the entry is worked on alone,
 //! with nothing else in flight in the whole process, so that it and nothing else is to blame; after
-//! three deaths in that state it is put aside, kept and visible. In the flow of work nothing is counted, since that
-//! would be a commit for each run, and an entry that is waited for is read before it is counted: a death then is the
-//! first, and not counted, so that six are the most.
+//! three deaths in that state it is put aside, kept and visible. If it turns out innocent, the one to blame stood behind
+//! it in the run: those are suspects, worked on alone one after the other and counted as if they had failed as often, until
+//! one is put aside or none is left. In the flow of work nothing is counted, since that would be a commit for each run,
+//! and an entry that is waited for is read before it is counted: a death then is the first, and not counted, so that
+//! six are the most.
 
+use super::run::ENTRIES_MAX;
 use crate::metrics::Partitions;
 use backdrop_core::error::chain;
 use backdrop_core::log::{Cursor, Partition};
@@ -49,6 +52,8 @@ pub(super) struct Attempts {
     database: Database,
     partition: Partition,
     state: State,
+    /// How many entries above the cursor may have been in a run over which workers died.
+    suspects: usize,
     told: Partitions,
 }
 
@@ -67,7 +72,7 @@ enum State {
 impl Attempts {
     /// What is counted is told there, too.
     pub(super) const fn new(database: Database, partition: Partition, told: Partitions) -> Self {
-        Self { database, partition, state: State::NotCounted, told }
+        Self { database, partition, state: State::NotCounted, suspects: 0, told }
     }
 
     /// Called before work on the entries after the cursor begins. `None`: somebody else is at work on
@@ -99,26 +104,41 @@ impl Attempts {
         if row.cursor != cursor {
             return Ok(None);
         }
-        let in_flight = alone.begin(Care::at(row.attempts + 1)).await;
+        let at_least = if self.suspects > 0 { ALONE_FROM } else { 1 };
+        let expected = Care::at(at_least.max(row.attempts + 1));
+        let in_flight = alone.begin(expected).await;
         // If the answer is lost, it may be counted all the same.
         self.state = State::ToTakeBack(cursor);
-        let Some(attempts) = self.database.raise_attempts(self.partition, cursor).await? else {
+        let Some(attempt) = self.database.raise_attempts(self.partition, cursor, at_least).await? else {
             self.state = State::NotCounted;
             return Ok(None);
         };
-        self.told.attempted(self.partition, attempts);
-        let care = Care::at(attempts);
+        self.told.attempted(self.partition, attempt);
+        let care = Care::at(attempt);
         self.state = State::Counted(cursor, care);
-        if care == Care::Usual {
-            return Ok(Some((care, in_flight)));
+        if row.attempts > 0 && care != Care::Usual {
+            warn!(partition = self.partition.0, %cursor, attempt, ?care, "work on the next entries has failed before");
         }
-        warn!(partition = self.partition.0, %cursor, attempts, ?care, "work on the next entry has failed before");
-        if care == Care::at(row.attempts + 1) {
+        self.seen(attempt);
+        if care == expected {
             return Ok(Some((care, in_flight)));
         }
         // Somebody else has counted in between.
         drop(in_flight);
         Ok(Some((care, alone.begin(care).await)))
+    }
+
+    /// The entry above the cursor is at this attempt: if it is worked on alone from now on, those behind it are
+    /// suspects, too.
+    pub(super) const fn seen(&mut self, attempt: u32) {
+        if attempt >= ALONE_FROM && self.suspects == 0 {
+            self.suspects = ENTRIES_MAX;
+        }
+    }
+
+    /// How many of the next entries are to be taken at once.
+    pub(super) const fn entries_at_once(&self) -> usize {
+        if self.suspects == 0 { ENTRIES_MAX } else { 1 }
     }
 
     /// Whether work goes on without counting: the last run was applied.
@@ -129,12 +149,22 @@ impl Attempts {
     /// A run was applied; the store has set the count to 0 with it.
     pub(super) fn progress(&mut self) {
         self.told.attempted(self.partition, 0);
-        self.state = State::Progress;
+        self.suspects = match self.state {
+            State::Counted(_, Care::Alone) => self.suspects.saturating_sub(1),
+            _ => 0,
+        };
+        self.state = if self.suspects == 0 { State::Progress } else { State::NotCounted };
+    }
+
+    /// Nothing is left above the cursor.
+    pub(super) const fn caught_up(&mut self) {
+        self.suspects = 0;
     }
 
     /// The partition was left to somebody else, or its cursor moved: whatever comes next is new.
     pub(super) fn forget(&mut self) {
         self.told.attempted(self.partition, 0);
+        self.suspects = 0;
         self.state = State::NotCounted;
     }
 

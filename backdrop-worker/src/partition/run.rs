@@ -8,7 +8,7 @@ use backdrop_queue::ReadBounds;
 
 /// The most entries of a run: one row of `batch` each, and one waiter to tell. What a transaction costs by itself is a
 /// few times what an entry of one record costs, so it is nothing any more among so many.
-const ENTRIES_MAX: usize = 500;
+pub(super) const ENTRIES_MAX: usize = 500;
 /// The most bytes of a run, but for its last entry.
 const BYTES_MAX: usize = 8 * 1024 * 1024;
 /// After so many records the rest is left for the next run: a transaction of this size takes a

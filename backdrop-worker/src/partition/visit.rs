@@ -12,7 +12,7 @@ use crate::trimmer::Trimmer;
 use backdrop_core::ingest::ReceivedEntry;
 use backdrop_core::log::Cursor;
 use backdrop_postgres::{Applied, Applier, ApplyResult};
-use backdrop_queue::{Announcer, PartitionReader, ReadResult};
+use backdrop_queue::{Announcer, PartitionReader, ReadBounds, ReadResult};
 use backdrop_service::clock;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -55,7 +55,7 @@ impl PartitionKeeper {
         attempts: &mut Attempts,
         trimmer: &mut Trimmer,
     ) -> Result<(), VisitError> {
-        let mut visit = Visit::begin(self).await?;
+        let mut visit = Visit::begin(self, attempts).await?;
         while self.goes_on() {
             visit.round(attempts).await?;
             visit.trim(attempts, trimmer).await?;
@@ -91,9 +91,11 @@ impl PartitionKeeper {
 }
 
 impl<'k> Visit<'k> {
-    async fn begin(keeper: &'k PartitionKeeper) -> Result<Self, VisitError> {
+    async fn begin(keeper: &'k PartitionKeeper, attempts: &mut Attempts) -> Result<Self, VisitError> {
         let mut reader = keeper.queue.reader(keeper.partition).await?;
-        let cursor = keeper.database.partition(keeper.partition).await?.cursor;
+        let row = keeper.database.partition(keeper.partition).await?;
+        attempts.seen(row.attempts + 1);
+        let cursor = row.cursor;
         reader.report_anew(cursor).await?;
         Ok(Self {
             keeper,
@@ -111,7 +113,8 @@ impl<'k> Visit<'k> {
         if let Some(run) = self.ahead.take().filter(|run| run.read_after == self.cursor) {
             return self.carry_out(attempts, run).await;
         }
-        match self.reader.read(self.cursor, Room::WHOLE.read).await? {
+        let bounds = ReadBounds { entries: attempts.entries_at_once(), ..Room::WHOLE.read };
+        match self.reader.read(self.cursor, bounds).await? {
             ReadResult::Entries(entries) => {
                 self.keeper.metrics.partitions.behind(self.keeper.partition);
                 self.work(attempts, entries).await
@@ -127,10 +130,13 @@ impl<'k> Visit<'k> {
                     ApplyResult::Moved | ApplyResult::Busy => self.moved(attempts).await,
                 }
             }
-            ReadResult::Drained(_) => self.wait().await,
+            ReadResult::Drained(_) => {
+                attempts.caught_up();
+                self.wait().await
+            }
             ReadResult::NotOpen => {
                 self.keeper.queue.open_epoch(&self.keeper.database, self.keeper.partition, None).await?;
-                *self = Self::begin(self.keeper).await?;
+                *self = Self::begin(self.keeper, attempts).await?;
                 Ok(())
             }
         }

@@ -97,8 +97,9 @@ impl Database {
     }
 
     /// Counts one more attempt at the entry after the cursor, in a commit of its own, before the work
-    /// begins: if the process dies over it, the count stays. Gives the row as it is then, or `None` if
-    /// somebody else works on the partition or the cursor has moved.
+    /// begins: if the process dies over it, the count stays. Counts from `at_least` on, where what happened before already
+    /// speaks against the entry. Gives the count as it is then, or `None` if somebody else works on the partition or
+    /// the cursor has moved.
     ///
     /// # Errors
     /// If Postgres cannot be asked.
@@ -106,12 +107,14 @@ impl Database {
         &self,
         partition: Partition,
         cursor: Cursor,
+        at_least: u32,
     ) -> Result<Option<u32>, StoreError> {
         let pool = self.pool.clone();
         let (epoch, n) = cursor_columns(cursor);
+        let at_least = i32::try_from(at_least).unwrap_or(i32::MAX);
         self.in_task(async move {
             let raised: Option<i32> = sqlx::query_scalar(
-                "UPDATE ingest_partition SET attempts = attempts + 1
+                "UPDATE ingest_partition SET attempts = greatest(attempts + 1, $4)
                  WHERE partition = (
                      -- Skipping a locked row: who holds it is alive and at work on the partition.
                      SELECT partition FROM ingest_partition
@@ -123,6 +126,7 @@ impl Database {
             .bind(column(partition))
             .bind(epoch)
             .bind(n)
+            .bind(at_least)
             .fetch_optional(&pool)
             .await?;
             Ok(raised.and_then(|attempts| attempts.try_into().ok()))

@@ -18,6 +18,8 @@ const MEMORY: u64 = 64 * 1024 * 1024;
 /// Nearly what a request may hold, 10 MiB: 30,000 records of 300 bytes and more.
 const RECORDS: usize = 30_000;
 const RECORD_TEXT_BYTES: usize = 280;
+/// Small batches that wait in front of it, so that the worker takes it together with those that are not to blame.
+const BATCHES_BEFORE: usize = 20;
 /// How long it may take until the entry is set aside: some deaths, and starting anew after each.
 const ENDED_WITHIN: Duration = Duration::from_secs(60);
 /// How many deaths are promised at most: five that are counted, and before them one that is not. Who waits for an entry
@@ -33,10 +35,13 @@ fn aborted(trial: &mut Trial) -> anyhow::Result<Verdict> {
     stack.workers.push(poor);
     stack.create_data_set("poisoned", "poisoned");
     let ledger = trial.ledger(&stack, 4);
+    let rounds = trial.times(1, 5);
     trial.under_load(&mut stack, &ledger, Load::default(), |trial, stack| {
-        for round in 0..trial.times(1, 5) {
+        for round in 0..rounds {
             trial.until_acknowledged(&ledger, 10)?;
+            stack.workers[0].freeze();
             let (poison, next) = send(&stack.writer(), round)?;
+            stack.workers[0].thaw();
             trial.injected();
             let deaths = supervise(trial, stack, &poison)?;
             ensure!((1..=DEATHS_MAX).contains(&deaths), "set aside after {deaths} deaths");
@@ -48,7 +53,7 @@ fn aborted(trial: &mut Trial) -> anyhow::Result<Verdict> {
         }
         Ok(())
     })?;
-    replay(trial, &mut stack)?;
+    replay(trial, &mut stack, rounds)?;
     pass_garbage(trial, &stack)?;
     Ok(trial.judge(&stack, &ledger))
 }
@@ -57,7 +62,7 @@ fn poisoned(writer: &Client) -> Client {
     writer.with_token("token-for-poisoned").with_header("Prefer", "respond-async")
 }
 
-/// Sends the batch and a small one after it; gives where their receipts are.
+/// Sends the batch amid small ones; gives where the receipts of it and of the one after it are.
 fn send(writer: &Client, round: usize) -> anyhow::Result<(String, String)> {
     let writer = poisoned(writer);
     let text = "x".repeat(RECORD_TEXT_BYTES);
@@ -67,6 +72,9 @@ fn send(writer: &Client, round: usize) -> anyhow::Result<(String, String)> {
         let answer = writer.post("/data/poisoned/poisoned", &body);
         answer.header("location").map(str::to_owned).with_context(|| answer.text.clone())
     };
+    for index in 0..BATCHES_BEFORE {
+        receipt(json!({"_id": format!("{round}-before-{index}")}))?;
+    }
     Ok((receipt(records.into())?, receipt(json!({"_id": format!("{round}-next")}))?))
 }
 
@@ -87,14 +95,14 @@ fn supervise(trial: &Trial, stack: &mut Stack, receipt: &str) -> anyhow::Result<
     Ok(deaths)
 }
 
-/// All of what was set aside is stored once a worker has the memory for it.
-fn replay(trial: &Trial, stack: &mut Stack) -> anyhow::Result<()> {
+/// Only the batches that were too much were set aside, and they are stored once a worker has the memory for them.
+fn replay(trial: &Trial, stack: &mut Stack, rounds: usize) -> anyhow::Result<()> {
     stack.workers.remove(0).terminate()?;
     stack.add_worker()?;
     let writer = stack.writer().with_token("token-for-poisoned").with_header("Prefer", "wait=60");
     let listed = writer.get("/data/poisoned/poisoned/rejected").json();
     let dead = listed["rejected"].as_array().context("a list")?;
-    ensure!(!dead.is_empty(), "nothing is kept: {listed}");
+    ensure!(dead.len() == rounds, "{rounds} batches were too much, {} are kept: {listed}", dead.len());
     for batch in dead {
         ensure!(batch["errors"][0]["code"] == "dead_letter", "{batch}");
         let path = format!("/data/poisoned/poisoned/rejected/{}/replay", batch["id"].as_str().unwrap_or("?"));
@@ -103,7 +111,7 @@ fn replay(trial: &Trial, stack: &mut Stack) -> anyhow::Result<()> {
     }
     let sql = "SELECT count(*) FROM record r JOIN data_set d ON d.id = r.data_set_id WHERE d.data_group = 'poisoned'";
     let stored: i64 = trial.block_on(sqlx::query_scalar(sql).fetch_one(&stack.pool))?;
-    let sent = dead.len() * (RECORDS + 1);
+    let sent = rounds * (BATCHES_BEFORE + RECORDS + 1);
     ensure!(usize::try_from(stored)? == sent, "{stored} records are there, not {sent}");
     Ok(())
 }
