@@ -1,23 +1,23 @@
 //! Answering: brings a query and the store together. Knows nothing of HTTP.
 
-use crate::frames::Frames;
+use crate::frames::{Checked, Frames};
 use crate::metrics::Metrics;
 use backdrop_core::data_set::DataSet;
 use backdrop_core::error::ApiError;
 use backdrop_core::query::{Answer, Grouping, Query, Selection};
 use backdrop_core::shape::{Gathering, Row};
-use backdrop_postgres::{
-    Catalogue, DataVersion, Found, KnownDataSet, Life, ReadError, RecordReader, StoreError, Versions,
-};
+use backdrop_postgres::{Catalogue, Found, KnownDataSet, ReadError, RecordReader, StoreError};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::sync::Arc;
+
+/// How many bytes of a record stand for a field, about.
+const RECORD_BYTES_A_VALUE: usize = 32;
 
 /// Finds data sets and answers queries about them.
 #[derive(Debug)]
 pub struct Answers {
     catalogue: Catalogue,
-    versions: Versions,
     reader: RecordReader,
     frames: Frames,
     metrics: Metrics,
@@ -79,6 +79,17 @@ pub enum Material {
 }
 
 impl Material {
+    /// How many values its rows have, about.
+    pub fn values(&self) -> usize {
+        match self {
+            // A field has a name and a value, mostly some dozen bytes.
+            Self::Records(records) => {
+                records.iter().map(|record| 1 + record.get().len() / RECORD_BYTES_A_VALUE).sum()
+            }
+            Self::Groups(gathering) => gathering.values(),
+        }
+    }
+
     /// The rows. Making them may take a core a second.
     ///
     /// # Errors
@@ -102,14 +113,8 @@ pub enum Address<'a> {
 
 impl Answers {
     /// Answers from the given store.
-    pub const fn new(
-        catalogue: Catalogue,
-        versions: Versions,
-        reader: RecordReader,
-        frames: Frames,
-        metrics: Metrics,
-    ) -> Self {
-        Self { catalogue, versions, reader, frames, metrics }
+    pub const fn new(catalogue: Catalogue, reader: RecordReader, frames: Frames, metrics: Metrics) -> Self {
+        Self { catalogue, reader, frames, metrics }
     }
 
     /// What is counted of answers.
@@ -131,14 +136,6 @@ impl Answers {
         Ok(known.filter(|known| known.data_set.settings.queryable))
     }
 
-    /// The state of the data set now: no write that was acknowledged before the call is missing in it.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub async fn version(&self, data_set: &DataSet) -> Result<(DataVersion, Life), StoreError> {
-        self.versions.current(data_set.id).await
-    }
-
     /// What answers a query, and the version of the data set it comes from: the one that was just checked, or a newer
     /// one.
     ///
@@ -148,7 +145,7 @@ impl Answers {
         &self,
         data_set: &DataSet,
         query: &Query,
-        checked: (DataVersion, Life),
+        checked: Checked,
     ) -> Result<Found<Answered>, ReadError> {
         match query.answer() {
             Answer::Rows(listing) => {
@@ -171,11 +168,12 @@ impl Answers {
         data_set: &DataSet,
         selection: &Selection,
         grouping: &Grouping,
-        checked: (DataVersion, Life),
+        checked: Checked,
     ) -> Result<(Found<Gathering>, Engine), ReadError> {
         if let Some(answer) = self.frames.answer(data_set.id, selection, grouping, checked).await {
             return Ok((answer?, Engine::Frame));
         }
+        let _beside = self.frames.beside();
         let found = self.reader.groups(data_set.id, selection, grouping).await?;
         self.frames.wish(data_set.id, selection, grouping);
         Ok((found, Engine::Sql))

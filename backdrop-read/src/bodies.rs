@@ -4,11 +4,12 @@ use crate::answers::{Address, Answered, Answers, Engine};
 use crate::cache::{AnswerCache, Landed, Stored};
 use crate::fault;
 use crate::format::{Renderer, Warning};
+use crate::frames::Checked;
 use crate::identity::{Identity, Tag};
 use crate::metrics::Metrics;
 use backdrop_core::error::ApiError;
 use backdrop_core::query::{Format, Query};
-use backdrop_postgres::{DataVersion, KnownDataSet, Life, StoreError};
+use backdrop_postgres::{KnownDataSet, StoreError};
 use std::sync::Arc;
 
 const WARNING: Warning =
@@ -62,14 +63,6 @@ impl Bodies {
         self.answers.find(address).await
     }
 
-    /// The state of the data set that a question is answered from, or a newer one; see [`Answers::version`].
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub async fn version(&self, question: &Question) -> Result<(DataVersion, Life), StoreError> {
-        self.answers.version(&question.known.data_set).await
-    }
-
     /// The answer from the state that was just found the data set in, or from a newer one, and where it came from. The
     /// tag is that of the former.
     ///
@@ -78,7 +71,7 @@ impl Bodies {
     pub async fn answer(
         &self,
         question: &Arc<Question>,
-        checked: (DataVersion, Life),
+        checked: Checked,
         tag: Tag,
     ) -> Result<(Arc<Stored>, Engine), ApiError> {
         let (stored, engine) = match self.cache.get(&tag) {
@@ -93,7 +86,7 @@ impl Bodies {
     async fn share(
         &self,
         question: &Arc<Question>,
-        checked: (DataVersion, Life),
+        checked: Checked,
         tag: Tag,
     ) -> Result<(Arc<Stored>, Engine), ApiError> {
         let make = || {
@@ -109,7 +102,7 @@ impl Bodies {
         })
     }
 
-    async fn make(&self, question: &Question, checked: (DataVersion, Life)) -> Result<Stored, ApiError> {
+    async fn make(&self, question: &Question, checked: Checked) -> Result<Stored, ApiError> {
         let Question { known, query, format, identity } = question;
         let data_set = &known.data_set;
         let turn = self.renderer.turn(*format).await?;

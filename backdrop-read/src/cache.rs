@@ -81,10 +81,7 @@ impl Kept {
 }
 
 impl AnswerCache {
-    /// One that takes at most that many bytes. Answers are made on the current runtime.
-    ///
-    /// # Panics
-    /// Outside of a tokio runtime.
+    /// One that takes at most that many bytes.
     pub fn new(bytes_max: u64) -> Self {
         let options = OptionsBuilder::new()
             .shards(SHARDS)
@@ -95,7 +92,7 @@ impl AnswerCache {
         let answers =
             Cache::with_options(options, ByBytes, DefaultHashBuilder::default(), DefaultLifecycle::default());
         let kept = Arc::new(Kept { largest: bytes_max / LARGEST_PART, answers });
-        Self { kept, flights: Flights::new() }
+        Self { kept, flights: Flights::default() }
     }
 
     /// The answer of that tag, if it is kept.

@@ -31,7 +31,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use wishes::FIELDS_MAX;
 
 /// How many frames are loaded at the same time; others wait. One load takes a core, and some of Postgres.
@@ -49,6 +49,8 @@ struct Shared {
     figures: FrameFigures,
     slots: Mutex<HashMap<DataSetId, Arc<Slot>>>,
     loads: Semaphore,
+    /// How many queries are being answered from the records.
+    beside: watch::Sender<usize>,
     /// Where frames are loaded and followed: not on the threads that serve requests.
     runtime: Handle,
 }
@@ -64,8 +66,14 @@ impl Frames {
     pub fn new(reader: ColumnReader, versions: Versions, budget: Budget) -> Self {
         let figures = FrameFigures::new();
         let (slots, loads) = (Mutex::default(), Semaphore::new(LOADS_AT_ONCE));
-        let runtime = Handle::current();
-        Self(Arc::new(Shared { reader, versions, budget, figures, slots, loads, runtime }))
+        let (beside, runtime) = (watch::Sender::new(0), Handle::current());
+        Self(Arc::new(Shared { reader, versions, budget, figures, slots, loads, beside, runtime }))
+    }
+
+    /// To be held while a query is answered from the records: it goes before the loads of frames.
+    pub fn beside(&self) -> Beside {
+        self.0.beside.send_modify(|queries| *queries += 1);
+        Beside(Arc::clone(&self.0))
     }
 
     /// Sees to it that queries like this one can be answered from a frame, some time later. To be called when
@@ -97,6 +105,16 @@ impl Frames {
             }
         }
         totals
+    }
+}
+
+/// A query that is being answered from the records.
+#[derive(Debug)]
+pub struct Beside(Arc<Shared>);
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        self.0.beside.send_modify(|queries| *queries -= 1);
     }
 }
 

@@ -12,6 +12,7 @@
 pub mod answers;
 pub mod bodies;
 pub mod cache;
+mod desks;
 mod fault;
 pub mod format;
 pub mod frames;

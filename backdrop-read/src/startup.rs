@@ -3,9 +3,10 @@
 use crate::answers::Answers;
 use crate::bodies::Bodies;
 use crate::cache::AnswerCache;
+use crate::desks::Desks;
 use crate::frames::{Budget, Frames};
 use crate::metrics::Exposition;
-use crate::routes::data::Memo;
+use crate::routes::data::{Answering, Memo};
 use crate::routes::status::Health;
 use crate::{Settings, middleware, routes};
 use actix_web::App;
@@ -67,6 +68,7 @@ impl Application {
         let versions = self.database.versions().clone();
         let frames =
             Frames::new(ColumnReader::new(self.database.clone()), versions.clone(), self.frame_budget);
+        let desks = Arc::new(Desks::new(versions));
         let (exposition, http, events) = Exposition::new(
             self.database.clone(),
             self.catalogue.lookups(),
@@ -75,18 +77,20 @@ impl Application {
         );
         let exposition = Data::new(exposition);
         let reader = RecordReader::new(self.database.clone());
-        let answers = Answers::new(self.catalogue, versions, reader, frames, events);
-        let bodies = Data::new(Bodies::new(answers, self.cache));
-        let memo = Data::new(Memo::new());
+        let answers = Answers::new(self.catalogue, reader, frames, events);
+        let bodies = Bodies::new(answers, self.cache);
+        let memo = Arc::new(Memo::new());
         let health = Data::new(Health::new(self.database.clone(), stop.clone()));
         let watched = health.clone();
         tokio::spawn(async move { watched.watch().await });
         let told = Data::new(stop.clone());
         let server = listen::server(self.listener, serve::DRAIN, move || {
+            // On the thread that is to answer.
+            let answering =
+                Answering { bodies: bodies.clone(), memo: Arc::clone(&memo), versions: desks.next() };
             // The last one wrapped is the outermost: headers are set on what all others answer.
             App::new()
-                .app_data(bodies.clone())
-                .app_data(memo.clone())
+                .app_data(Data::new(answering))
                 .app_data(health.clone())
                 .app_data(told.clone())
                 .app_data(exposition.clone())

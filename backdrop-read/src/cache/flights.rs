@@ -1,7 +1,8 @@
 //! Answers that are being made, each once for all who wait for it.
 //!
 //! An answer is made in a task of its own, so that it does not depend on the request that was first; it is given up when
-//! nobody waits for it any more.
+//! nobody waits for it any more. The task is one of the thread that asks first: to go elsewhere and back takes as long as
+//! a small answer.
 
 use super::Stored;
 use crate::fault;
@@ -12,8 +13,8 @@ use std::collections::hash_map::Entry;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio::sync::watch::error::RecvError;
 use tracing::{Instrument, Span};
 
 type Outcome = Result<Arc<Stored>, ApiError>;
@@ -27,44 +28,42 @@ pub(crate) enum Landed {
     Shared(Arc<Stored>),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Flights {
     /// What is being made, and who is to be told.
     under_way: Arc<Mutex<HashMap<Tag, watch::Sender<Option<Outcome>>>>>,
-    runtime: Handle,
 }
 
 impl Flights {
-    pub(super) fn new() -> Self {
-        Self { under_way: Arc::default(), runtime: Handle::current() }
-    }
-
     /// Waits for the answer that is being made; else looks once more for the one that is kept; else makes it.
     pub(super) async fn share<F>(
         &self,
         tag: Tag,
-        kept: impl FnOnce() -> Option<Arc<Stored>>,
+        kept: impl Fn() -> Option<Arc<Stored>>,
         make: impl FnOnce() -> F,
     ) -> Result<Landed, ApiError>
     where
         F: Future<Output = Outcome> + Send + 'static,
     {
-        match self.join(tag, kept, make) {
-            Joined::Kept(stored) => Ok(Landed::Shared(stored)),
-            Joined::Later(waiting) => outcome(waiting).await.map(Landed::Shared),
-            Joined::First(waiting) => outcome(waiting).await.map(Landed::Made),
+        loop {
+            match self.join(tag, &kept) {
+                Joined::Kept(stored) => return Ok(Landed::Shared(stored)),
+                Joined::First(flight, waiting) => {
+                    tokio::spawn(flight.make(make()).instrument(Span::current()));
+                    let outcome = outcome(waiting).await;
+                    return outcome.unwrap_or_else(|lost| Err(fault::of_rendering(&lost))).map(Landed::Made);
+                }
+                Joined::Later(waiting) => {
+                    // If it got lost, with the thread that made it, it is made again.
+                    if let Ok(outcome) = outcome(waiting).await {
+                        return outcome.map(Landed::Shared);
+                    }
+                }
+            }
         }
     }
 
-    fn join<F>(
-        &self,
-        tag: Tag,
-        kept: impl FnOnce() -> Option<Arc<Stored>>,
-        make: impl FnOnce() -> F,
-    ) -> Joined
-    where
-        F: Future<Output = Outcome> + Send + 'static,
-    {
+    fn join(&self, tag: Tag, kept: impl FnOnce() -> Option<Arc<Stored>>) -> Joined {
         match self.under_way().entry(tag) {
             Entry::Occupied(flight) => Joined::Later(flight.get().subscribe()),
             Entry::Vacant(place) => {
@@ -74,9 +73,7 @@ impl Flights {
                 }
                 let (sender, waiting) = watch::channel(None);
                 place.insert(sender.clone());
-                let flight = Flight { flights: self.clone(), tag, sender };
-                self.runtime.spawn(flight.make(make()).instrument(Span::current()));
-                Joined::First(waiting)
+                Joined::First(Flight { flights: self.clone(), tag, sender }, waiting)
             }
         }
     }
@@ -89,18 +86,15 @@ impl Flights {
 /// How an answer is come by.
 enum Joined {
     Kept(Arc<Stored>),
-    /// It is being made for this request.
-    First(watch::Receiver<Option<Outcome>>),
+    /// It is to be made for this request.
+    First(Flight, watch::Receiver<Option<Outcome>>),
     /// It is being made already.
     Later(watch::Receiver<Option<Outcome>>),
 }
 
-/// What came of an answer that somebody makes.
-async fn outcome(mut waiting: watch::Receiver<Option<Outcome>>) -> Outcome {
-    match waiting.wait_for(Option::is_some).await {
-        Ok(made) => made.clone().expect("it was waited for"),
-        Err(lost) => Err(fault::of_rendering(&lost)),
-    }
+/// What came of an answer that somebody makes, or was to make.
+async fn outcome(mut waiting: watch::Receiver<Option<Outcome>>) -> Result<Outcome, RecvError> {
+    Ok(waiting.wait_for(Option::is_some).await?.clone().expect("it was waited for"))
 }
 
 /// An answer that is being made. However that ends, it is not on the list any more.
@@ -168,7 +162,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_was_first_may_leave() {
-        let flights = Flights::new();
+        let flights = Flights::default();
         let (make, made) = oneshot::channel();
         let asked = flights.clone();
         let first = tokio::spawn(async move {
@@ -201,7 +195,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_nobody_waits_for_is_given_up() {
-        let flights = Flights::new();
+        let flights = Flights::default();
         let (held, gone) = oneshot::channel::<()>();
         let asked = flights.clone();
         let only = tokio::spawn(async move {
@@ -221,7 +215,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_error_is_told_and_forgotten() {
-        let flights = Flights::new();
+        let flights = Flights::default();
         let refusal = ApiError::new(ErrorCode::InvalidQuery, "no");
         let refused = flights
             .share(
@@ -241,7 +235,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_leaves_nobody_waiting() {
-        let flights = Flights::new();
+        let flights = Flights::default();
         let lost = flights.share(TAG, || None, || async { panic!("a fault") }).await;
         assert_eq!(lost.map(|_| ()).map_err(|error| error.code), Err(ErrorCode::Internal));
         is_empty(&flights).await;

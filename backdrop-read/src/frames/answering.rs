@@ -16,9 +16,9 @@ use tokio::sync::OwnedRwLockReadGuard;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-/// Up to how many records a frame is asked on the thread of the request: a millisecond, mostly less. To go to another
-/// thread and back costs some hundredths of that.
-const ROWS_INLINE_MAX: usize = 100_000;
+/// Up to how many records in the time of a query a frame is asked on the thread of the request: a millisecond, mostly
+/// much less. To go to another thread and back costs a tenth of that.
+const ROWS_INLINE_MAX: usize = 150_000;
 /// How often a request looks at the frame again before it goes elsewhere, because it was changed under it.
 const LOOKS_MAX: usize = 4;
 
@@ -68,7 +68,7 @@ impl Frames {
         let held = timeout(WAIT_MAX, self.0.up_to_date(&slot, &fields, checked));
         let held = held.await.unwrap_or(Err(Pass::Busy))?;
         let gathering = Gathering::new(selection, grouping);
-        if held.frame.rows() <= ROWS_INLINE_MAX {
+        if held.frame.rows_in_time(selection) <= ROWS_INLINE_MAX {
             return found(&held, gathering);
         }
         spawn_blocking(move || found(&held, gathering)).await.unwrap_or(Err(Pass::Busy))

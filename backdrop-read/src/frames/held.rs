@@ -19,7 +19,8 @@ pub(super) struct Held {
 pub(super) enum Standing {
     /// It is that state.
     There,
-    /// It is a later one: somebody has followed the data set further in the meantime, or the store went back.
+    /// It is a later one: somebody has followed the data set further in the meantime, or loaded it anew since a
+    /// connection was lost, or the store went back.
     Ahead,
     /// It can be brought there.
     Behind,
@@ -55,10 +56,13 @@ pub(super) enum Loss {
 impl Held {
     /// How the frame stands to what was seen.
     pub(super) fn standing(&self, (seen, life): Checked) -> Standing {
-        if self.life != life {
-            return Standing::Lost;
+        if self.life == life {
+            standing(self.version, seen)
+        } else if self.life.is_after(life) {
+            Standing::Ahead
+        } else {
+            Standing::Lost
         }
-        standing(self.version, seen)
     }
 
     /// Whether all of these fields are in the frame.

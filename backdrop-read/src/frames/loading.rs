@@ -10,9 +10,15 @@ use backdrop_postgres::{ColumnRow, ColumnSink, StoreError};
 use std::hash::{BuildHasher, RandomState};
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::task::{JoinError, spawn_blocking};
+use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
+
+/// How long a load waits for further wishes: who draws one chart mostly draws others next to it.
+const WISHES_WITHIN: Duration = Duration::from_millis(50);
+/// How long it waits after that until no query is being answered from the records, which it would slow down.
+const QUIET_WITHIN: Duration = Duration::from_secs(2);
 
 /// Why there is no frame.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +67,11 @@ impl Shared {
         let shared = Arc::clone(self);
         let mut load = Load { slot, began: Instant::now(), ending: Ending::Failed };
         self.runtime.spawn(async move {
+            sleep(WISHES_WITHIN).await;
             let _permit = shared.loads.acquire().await.expect("it is never closed");
+            let mut beside = shared.beside.subscribe();
+            // If it does not get quiet, the load is what makes it so.
+            let _ = timeout(QUIET_WITHIN, beside.wait_for(|queries| *queries == 0)).await;
             load.began = Instant::now();
             let fields = load.slot.wishes().wanted(load.began);
             load.ending = match shared.try_load(&load.slot, fields).await {

@@ -195,6 +195,8 @@ async fn versions_are_asked_for_together() {
     const EACH: usize = 20;
     let stack = with_examples().await;
     stack.reader().get(GROUPED).expect(200);
+    // Who loads the frame asks, too.
+    eventually("the frame is loaded", Duration::from_secs(5), || told(&stack, "backdrop_frames") == 1);
     let [questions, statements] =
         ["questions", "statements"].map(|what| told(&stack, &format!("backdrop_version_{what}_total")));
     let together = Barrier::new(CLIENTS);

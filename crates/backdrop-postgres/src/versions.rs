@@ -1,7 +1,8 @@
 //! Which state a data set is in now: asked of the primary for every query, and shared by all who ask together.
 //!
-//! One connection of its own carries one statement at a time. Who asks while a statement is under way is answered by
-//! the next one.
+//! Questions are asked at a *desk*. Each has a connection of its own, which carries one statement at a time; who asks
+//! while a statement is under way is answered by the next one. Each thread that serves requests has a desk, so that no
+//! question and no answer goes from one thread to another.
 //!
 //! **Invariant.** An answer is of a statement that was sent after the question was asked. So a write that was
 //! acknowledged before a query came is always seen by it.
@@ -10,12 +11,15 @@
 //! costs the connection, and one attempt to reach it anew is everybody's.
 
 mod duty;
+mod life;
 mod line;
 
 use crate::StoreError;
 use crate::reader::DataVersion;
 use backdrop_core::data_set::DataSetId;
 use duty::Duty;
+pub use life::Life;
+use life::Lives;
 use line::Line;
 use sqlx::postgres::PgPool;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,24 +29,26 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-/// As long as this stays the same, versions of a data set are those of one history: of one table, over one connection
-/// that was never lost. A database that was restored shows another one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Life(u64);
-
-/// Asks which state data sets are in. Cheap to clone.
+/// Asks which state data sets are in. Cheap to clone; clones ask at the same desk.
 #[derive(Clone, Debug)]
-pub struct Versions(Arc<Shared>);
+pub struct Versions(Arc<Desk>);
 
+/// Where questions are put together.
 #[derive(Debug)]
-struct Shared {
-    /// Where a connection comes from; it is taken out for good.
+struct Desk {
+    common: Arc<Common>,
+    runtime: Handle,
+    gathering: Mutex<Gathering>,
+}
+
+/// What all desks have in common.
+#[derive(Debug)]
+struct Common {
+    /// Where connections come from; each is taken out for good.
     pool: PgPool,
     /// For how long a question may be without an answer.
     wait: Duration,
-    runtime: Handle,
-    gathering: Mutex<Gathering>,
-    lives: AtomicU64,
+    lives: Lives,
     questions: AtomicU64,
     statements: AtomicU64,
 }
@@ -68,17 +74,18 @@ struct Question {
 impl Versions {
     /// Connects when it is first asked, through that pool, which nobody else uses. Works on the current runtime.
     pub(crate) fn new(pool: PgPool, wait: Duration) -> Self {
-        let gathering =
-            Gathering { questions: Vec::new(), since: Instant::now(), is_on_duty: false, line: None };
-        Self(Arc::new(Shared {
-            pool,
-            wait,
-            runtime: Handle::current(),
-            gathering: Mutex::new(gathering),
-            lives: AtomicU64::default(),
-            questions: AtomicU64::default(),
-            statements: AtomicU64::default(),
-        }))
+        let (questions, statements) = (AtomicU64::default(), AtomicU64::default());
+        let common = Common { pool, wait, lives: Lives::default(), questions, statements };
+        Self(Arc::new(Desk::new(Arc::new(common))))
+    }
+
+    /// Another desk, which works on the current runtime.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    #[must_use]
+    pub fn at_another_desk(&self) -> Self {
+        Self(Arc::new(Desk::new(Arc::clone(&self.0.common))))
     }
 
     /// The state the data set is in, at a moment after the call, and the life that its version belongs to.
@@ -95,7 +102,7 @@ impl Versions {
 
     /// Notes a question; the duty to answer it, if nobody has it.
     fn ask(&self, question: Question) -> Option<Duty> {
-        self.0.questions.fetch_add(1, Ordering::Relaxed);
+        self.0.common.questions.fetch_add(1, Ordering::Relaxed);
         let mut gathering = self.0.gathering();
         if gathering.questions.is_empty() {
             gathering.since = Instant::now();
@@ -110,19 +117,20 @@ impl Versions {
         Some(Duty::new(Arc::clone(&self.0), line))
     }
 
-    /// How many questions were asked.
+    /// How many questions were asked, at all desks.
     pub fn questions(&self) -> u64 {
-        self.0.questions.load(Ordering::Relaxed)
+        self.0.common.questions.load(Ordering::Relaxed)
     }
 
     /// How many statements were sent to answer them.
     pub fn statements(&self) -> u64 {
-        self.0.statements.load(Ordering::Relaxed)
+        self.0.common.statements.load(Ordering::Relaxed)
     }
 
-    /// Closes the connection; whoever asks from now on is told that the store is not available.
+    /// Closes the connection of this desk, and opens no more for any: whoever needs one from now on is told that the
+    /// store is not available.
     pub(crate) async fn close(&self) {
-        self.0.pool.close().await;
+        self.0.common.pool.close().await;
         let line = self.0.gathering().line.take();
         if let Some(line) = line {
             line.close().await;
@@ -130,12 +138,14 @@ impl Versions {
     }
 }
 
-impl Shared {
-    fn gathering(&self) -> MutexGuard<'_, Gathering> {
-        self.gathering.lock().unwrap_or_else(PoisonError::into_inner)
+impl Desk {
+    fn new(common: Arc<Common>) -> Self {
+        let gathering =
+            Gathering { questions: Vec::new(), since: Instant::now(), is_on_duty: false, line: None };
+        Self { common, runtime: Handle::current(), gathering: Mutex::new(gathering) }
     }
 
-    fn next_life(&self) -> Life {
-        Life(self.lives.fetch_add(1, Ordering::Relaxed))
+    fn gathering(&self) -> MutexGuard<'_, Gathering> {
+        self.gathering.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

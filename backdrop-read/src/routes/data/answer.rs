@@ -1,8 +1,8 @@
 //! From a request to its answer: which form, whether the client has it already, and with which headers.
 
 use super::tag::is_known;
-use super::{Memo, accept};
-use crate::bodies::{Bodies, Question};
+use super::{Answering, accept};
+use crate::bodies::Question;
 use crate::fault;
 use crate::format::content_type;
 use crate::identity::QuotedTag;
@@ -22,13 +22,13 @@ use std::sync::Arc;
 /// Answers the query of a request.
 pub(super) async fn answer(
     request: &HttpRequest,
-    bodies: &Bodies,
-    memo: &Memo,
+    answering: &Answering,
     known: Arc<KnownDataSet>,
 ) -> Result<HttpResponse, ErrorResponse> {
+    let Answering { bodies, memo, versions } = answering;
     let question = memo.question(request, &known, || read(request, Arc::clone(&known)))?;
     let data_set = &question.known.data_set;
-    let checked = bodies.version(&question).await.map_err(fault::of_store)?;
+    let checked = versions.current(data_set.id).await.map_err(fault::of_store)?;
     let tag = question.identity.tag(checked.0);
     let quoted = tag.quoted();
     if is_known(request, &quoted) {

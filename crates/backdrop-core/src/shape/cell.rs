@@ -28,6 +28,17 @@ pub enum Collected {
     Set(BTreeSet<Scalar>),
 }
 
+impl Cell {
+    /// How many values it holds.
+    pub(super) fn values(&self) -> usize {
+        let of = |collected: &Collected| match collected {
+            Collected::Number(_) | Collected::Count(_) => 1,
+            Collected::Set(values) => values.len(),
+        };
+        1 + self.keys.len() + self.collected.iter().map(of).sum::<usize>()
+    }
+}
+
 impl Collected {
     /// The value as an answer shows it.
     pub fn to_json(&self) -> Value {

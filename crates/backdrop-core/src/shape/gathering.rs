@@ -18,6 +18,7 @@ pub struct Gathering {
     /// What was found for the query itself, once it is sure which periods it is about.
     groups: Option<Vec<Group>>,
     comparison: Comparing,
+    values: usize,
 }
 
 /// How far it is with the earlier periods that those of the query are compared with.
@@ -39,7 +40,15 @@ impl Gathering {
             grouping: grouping.clone(),
             groups: None,
             comparison: Comparing::Not,
+            values: 0,
         }
+    }
+
+    /// How many values its rows have, about: those that were gathered, and those of each period of each group.
+    pub fn values(&self) -> usize {
+        let groups = self.groups.as_ref().map_or(0, Vec::len);
+        let periods = self.grouping.periods().map_or(1, |periods| periods.len());
+        self.values + groups * periods
     }
 
     /// The records whose cells are needed next, and the groups these are to be of; `None` if nothing is
@@ -57,6 +66,7 @@ impl Gathering {
     /// # Errors
     /// If the query cannot be answered, because what it compares with lies before all years.
     pub fn answered(&mut self, cells: Vec<Cell>) -> Result<(), ApiError> {
+        self.values += cells.iter().map(Cell::values).sum::<usize>();
         let groups = group::groups(cells);
         if self.groups.is_none() {
             match moved(&self.grouping, &groups) {

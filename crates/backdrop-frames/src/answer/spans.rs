@@ -84,6 +84,13 @@ impl Iterator for Spans<'_> {
 }
 
 impl Frame {
+    /// How many rows lie in the time of a selection: what a question about it looks at, at most.
+    pub fn rows_in_time(&self, selection: &Selection) -> usize {
+        let (start, end) = ends(selection);
+        let base = self.base_from(0, end).saturating_sub(self.base_from(0, start));
+        base + self.tail_from(0, end).saturating_sub(self.tail_from(0, start))
+    }
+
     /// The first row of the base, from a row on, that is not before a time.
     fn base_from(&self, row: usize, time: i64) -> usize {
         first_that(row..self.base.times.len(), |row| self.base.times[row] >= time)

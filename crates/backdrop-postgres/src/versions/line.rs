@@ -1,6 +1,7 @@
 //! A connection over which states are asked for.
 
 use super::Life;
+use super::life::{Lives, Membership, ServerStart};
 use crate::StoreError;
 use crate::database::standby;
 use crate::reader::DataVersion;
@@ -16,21 +17,27 @@ pub(super) type States = HashMap<i64, (DataVersion, Life)>;
 #[derive(Debug)]
 pub(super) struct Line {
     connection: PgConnection,
-    /// The table that was last read from, and the life of its versions.
-    read_from: Option<(Oid, Life)>,
+    server: ServerStart,
+    membership: Membership,
 }
 
 impl Line {
-    pub(super) async fn open(pool: &PgPool) -> Result<Self, StoreError> {
-        Ok(Self { connection: pool.acquire().await?.detach(), read_from: None })
+    pub(super) async fn open(pool: &PgPool, lives: &Lives) -> Result<Self, StoreError> {
+        // Before it is opened: it is of this life, or of a later one, in which it will not be used.
+        let membership = lives.join();
+        let mut connection = pool.acquire().await?.detach();
+        let sql = "SELECT (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint";
+        let server = ServerStart(sqlx::query_scalar(sql).fetch_one(&mut connection).await?);
+        Ok(Self { connection, server, membership })
+    }
+
+    /// Whether it may be used.
+    pub(super) fn is_current(&self) -> bool {
+        self.membership.is_current()
     }
 
     /// The states of those data sets that there are.
-    pub(super) async fn ask(
-        &mut self,
-        data_sets: &[i64],
-        next_life: impl Fn() -> Life,
-    ) -> Result<States, StoreError> {
+    pub(super) async fn ask(&mut self, data_sets: &[i64]) -> Result<States, StoreError> {
         let sql = "SELECT data_set_id, generation, version, version_tag, tableoid, pg_is_in_recovery()
                    FROM data_set_state WHERE data_set_id = ANY($1)";
         let rows = sqlx::query(sql).bind(data_sets).fetch_all(&mut self.connection).await?;
@@ -39,17 +46,11 @@ impl Line {
             if row.try_get("pg_is_in_recovery")? {
                 return Err(standby().into());
             }
-            states.insert(row.try_get("data_set_id")?, (read(&row)?, self.life_of(&row, &next_life)?));
+            let table: Oid = row.try_get("tableoid")?;
+            states
+                .insert(row.try_get("data_set_id")?, (read(&row)?, self.membership.life(self.server, table)));
         }
         Ok(states)
-    }
-
-    fn life_of(&mut self, row: &PgRow, next_life: impl Fn() -> Life) -> Result<Life, StoreError> {
-        let table: Oid = row.try_get("tableoid")?;
-        match self.read_from {
-            Some((known, life)) if known == table => Ok(life),
-            _ => Ok(self.read_from.insert((table, next_life())).1),
-        }
     }
 
     pub(super) async fn close(self) {
