@@ -8,7 +8,7 @@ mod ndjson;
 mod table;
 mod xlsx;
 
-use crate::answers::{Material, Rows};
+use crate::answers::Material;
 use crate::fault;
 use backdrop_core::error::{ApiError, ErrorCode};
 use backdrop_core::query::Format;
@@ -80,7 +80,7 @@ impl Renderer {
         let rendered = spawn_blocking(move || {
             // All of it moves here, and the permit with it.
             let turn = turn;
-            let mut body = render(turn.format, &material.rows()?, warning)?;
+            let mut body = render(turn.format, material, warning)?;
             // It may be kept for long, and is weighed by its length.
             body.shrink_to_fit();
             Ok(body)
@@ -95,12 +95,12 @@ impl Default for Renderer {
     }
 }
 
-fn render(format: Format, rows: &Rows, warning: Option<Warning>) -> Result<Vec<u8>, ApiError> {
+fn render(format: Format, material: Material, warning: Option<Warning>) -> Result<Vec<u8>, ApiError> {
     match format {
-        Format::Json => Ok(json::render(rows, warning)),
-        Format::Ndjson => Ok(ndjson::render(rows)),
-        Format::Csv => csv::render(&Table::of(rows, format)?),
-        Format::Xlsx => xlsx::render(&Table::of(rows, format)?),
+        Format::Json => Ok(json::render(&material.json_rows()?, warning)),
+        Format::Ndjson => Ok(ndjson::render(&material.rows()?)),
+        Format::Csv => csv::render(&Table::of(&material.rows()?, format)?),
+        Format::Xlsx => xlsx::render(&Table::of(&material.rows()?, format)?),
     }
 }
 
