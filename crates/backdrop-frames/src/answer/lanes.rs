@@ -1,16 +1,16 @@
 //! Lanes: adding up by slots of a byte.
 //!
 //! Where there are few groups, the next row is often of the same group as this one, and an addition in memory waits
-//! for the one before it. So rows go in turns to one of several sums of their slot, which are added up when the block
-//! is done. There is a place for each byte there is, which spares a check for each row.
+//! for the one before it. So rows go in turns to one of several lanes, each with a sum of every slot, which are added up
+//! when the block is done. A lane has a place for each byte there is, which spares a check for each row.
 
 use super::rows::BLOCK;
 use std::ops::AddAssign;
 
-/// How many sums each slot has: by then one addition is done before the next to the same place begins.
+/// How many lanes there are: by then one addition is done before the next to the same place begins.
 const LANES: usize = 4;
 /// From how many rows on it is worth it to make them and add them up. (Tests have few.)
-const ROWS_MIN: usize = if cfg!(test) { 3 } else { 512 };
+const ROWS_MIN: usize = if cfg!(test) { 3 } else { 1_024 };
 
 /// Whether so many rows of slots of a byte are better added up here.
 pub(super) const fn are_worth_it(rows: usize) -> bool {
@@ -20,16 +20,16 @@ pub(super) const fn are_worth_it(rows: usize) -> bool {
 /// Counts the rows of a block.
 pub(super) fn count(slots: &[u8], counts: &mut [u32]) {
     check(slots, counts);
-    let mut lanes = [[0; LANES]; 256];
+    let mut lanes = [[0; 256]; LANES];
     let (fours, rest) = slots.as_chunks::<LANES>();
     for four in fours {
         for lane in 0..LANES {
-            lanes[usize::from(four[lane])][lane] += 1;
+            lanes[lane][usize::from(four[lane])] += 1;
         }
     }
-    rest.iter().for_each(|slot| lanes[usize::from(*slot)][0] += 1);
-    for (count, lanes) in counts.iter_mut().zip(lanes) {
-        *count += lanes.into_iter().sum::<u32>();
+    rest.iter().for_each(|slot| lanes[0][usize::from(*slot)] += 1);
+    for (slot, count) in counts.iter_mut().enumerate().take(256) {
+        *count += lanes.iter().map(|lane| lane[slot]).sum::<u32>();
     }
 }
 
@@ -41,7 +41,9 @@ where
 {
     check(slots, sums);
     let lanes = added(slots, mantissas, M::into);
-    sums.iter_mut().zip(lanes).for_each(|(sum, lanes)| *sum += S::from(lanes.into_iter().sum()));
+    for (slot, sum) in sums.iter_mut().enumerate().take(256) {
+        *sum += S::from(lanes.iter().map(|lane| lane[slot]).sum());
+    }
 }
 
 /// Adds up the mantissas of a block, and counts its rows in the same go.
@@ -51,8 +53,8 @@ pub(super) fn add_counting(slots: &[u8], mantissas: &[i32], sums: &mut [i64], co
     const { assert!(BLOCK << 31 < 1 << (SUM_BITS - 1) && BLOCK < 1 << (63 - SUM_BITS)) };
     check(slots, sums);
     let lanes = added(slots, mantissas, |mantissa| (1 << SUM_BITS) + i64::from(mantissa));
-    for ((sum, count), lanes) in sums.iter_mut().zip(counts).zip(lanes) {
-        let both: i64 = lanes.into_iter().sum();
+    for (slot, (sum, count)) in sums.iter_mut().zip(counts).enumerate().take(256) {
+        let both: i64 = lanes.iter().map(|lane| lane[slot]).sum();
         let of_block = both << (64 - SUM_BITS) >> (64 - SUM_BITS);
         *sum += of_block;
         *count += ((both - of_block) >> SUM_BITS) as u32;
@@ -74,17 +76,17 @@ fn check<T>(slots: &[u8], sums: &[T]) {
 }
 
 /// Adds up numbers made of the mantissas, for each slot there may be.
-fn added<M: Copy>(slots: &[u8], mantissas: &[M], number: impl Fn(M) -> i64) -> [[i64; LANES]; 256] {
-    let mut lanes = [[0; LANES]; 256];
+fn added<M: Copy>(slots: &[u8], mantissas: &[M], number: impl Fn(M) -> i64) -> [[i64; 256]; LANES] {
+    let mut lanes = [[0; 256]; LANES];
     let (fours, rest) = slots.as_chunks::<LANES>();
     let (four_mantissas, rest_mantissas) = mantissas.as_chunks::<LANES>();
     for (four, mantissas) in fours.iter().zip(four_mantissas) {
         for lane in 0..LANES {
-            lanes[usize::from(four[lane])][lane] += number(mantissas[lane]);
+            lanes[lane][usize::from(four[lane])] += number(mantissas[lane]);
         }
     }
     for (slot, mantissa) in rest.iter().zip(rest_mantissas) {
-        lanes[usize::from(*slot)][0] += number(*mantissa);
+        lanes[0][usize::from(*slot)] += number(*mantissa);
     }
     lanes
 }
