@@ -5,7 +5,7 @@ use crate::metrics::Metrics;
 use backdrop_core::data_set::DataSet;
 use backdrop_core::error::ApiError;
 use backdrop_core::query::{Answer, Grouping, Query, Selection};
-use backdrop_core::shape::{Gathering, Row};
+use backdrop_core::shape::{Gathering, GroupedRows, Row};
 use backdrop_postgres::{Catalogue, Found, KnownDataSet, ReadError, RecordReader, StoreError};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -23,14 +23,23 @@ pub struct Answers {
     metrics: Metrics,
 }
 
-/// The rows of an answer.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
+/// The rows of an answer, for forms that look into them.
+#[derive(Debug)]
 pub enum Rows {
     /// Records as they are stored.
     Records(Vec<Box<RawValue>>),
     /// Groups of them.
     Groups(Vec<Row>),
+}
+
+/// The rows of an answer, to be written as JSON and no more.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum JsonRows {
+    /// Records as they are stored.
+    Records(Vec<Box<RawValue>>),
+    /// Groups of them.
+    Groups(Box<GroupedRows>),
 }
 
 /// What answers a query.
@@ -98,6 +107,17 @@ impl Material {
         match self {
             Self::Records(records) => Ok(Rows::Records(records)),
             Self::Groups(gathering) => gathering.rows().map(Rows::Groups),
+        }
+    }
+
+    /// The rows as JSON has them, which takes much less than making each of them first.
+    ///
+    /// # Errors
+    /// If there would be too many.
+    pub fn json_rows(self) -> Result<JsonRows, ApiError> {
+        match self {
+            Self::Records(records) => Ok(JsonRows::Records(records)),
+            Self::Groups(gathering) => gathering.grouped_rows().map(|rows| JsonRows::Groups(Box::new(rows))),
         }
     }
 }

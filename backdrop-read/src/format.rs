@@ -8,7 +8,7 @@ mod ndjson;
 mod table;
 mod xlsx;
 
-use crate::answers::{Material, Rows};
+use crate::answers::Material;
 use crate::fault;
 use backdrop_core::error::{ApiError, ErrorCode};
 use backdrop_core::query::Format;
@@ -27,9 +27,9 @@ const SHEETS_AT_ONCE: usize = 1;
 /// How many other answers are on their way from the store to the client's form at the same time. Most take
 /// kilobytes and milliseconds, but each may take 300 MB, too.
 const OTHERS_AT_ONCE: usize = 32;
-/// Up to how many values an answer is made on the thread of the request: half a millisecond. To go to another thread and
+/// Up to how many values an answer is made on the thread of the request: half a millisecond at most. To go to another thread and
 /// back takes a fifth of that.
-const VALUES_INLINE_MAX: usize = 2_000;
+const VALUES_INLINE_MAX: usize = 5_000;
 /// How long a request waits for its turn before it is asked to come back.
 const TURN_WITHIN: Duration = Duration::from_secs(10);
 
@@ -96,18 +96,18 @@ impl Default for Renderer {
 }
 
 fn finished(turn: &Turn, material: Material, warning: Option<Warning>) -> Result<Vec<u8>, ApiError> {
-    let mut body = render(turn.format, &material.rows()?, warning)?;
+    let mut body = render(turn.format, material, warning)?;
     // It may be kept for long, and is weighed by its length.
     body.shrink_to_fit();
     Ok(body)
 }
 
-fn render(format: Format, rows: &Rows, warning: Option<Warning>) -> Result<Vec<u8>, ApiError> {
+fn render(format: Format, material: Material, warning: Option<Warning>) -> Result<Vec<u8>, ApiError> {
     match format {
-        Format::Json => Ok(json::render(rows, warning)),
-        Format::Ndjson => Ok(ndjson::render(rows)),
-        Format::Csv => csv::render(&Table::of(rows, format)?),
-        Format::Xlsx => xlsx::render(&Table::of(rows, format)?),
+        Format::Json => Ok(json::render(&material.json_rows()?, warning)),
+        Format::Ndjson => Ok(ndjson::render(&material.rows()?)),
+        Format::Csv => csv::render(&Table::of(&material.rows()?, format)?),
+        Format::Xlsx => xlsx::render(&Table::of(&material.rows()?, format)?),
     }
 }
 

@@ -15,6 +15,8 @@ mod collector;
 mod decimal;
 mod extremes;
 mod keys;
+mod lanes;
+mod ordered;
 mod predicate;
 mod question;
 mod ranks;

@@ -5,8 +5,8 @@
 //! known before the first row is made.
 
 use super::Scalar;
+use super::columns::Columns;
 use super::group::Group;
-use super::row::Columns;
 use crate::error::ApiError;
 use crate::query::{Grouping, invalid};
 use serde_json::Value;

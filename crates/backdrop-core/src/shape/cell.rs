@@ -1,6 +1,8 @@
 //! What an engine finds: cells.
 
+use super::subset::Subset;
 use super::{Number, Scalar};
+use serde::ser::{Serialize, Serializer};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -26,6 +28,8 @@ pub enum Collected {
     Count(u64),
     /// Which values.
     Set(BTreeSet<Scalar>),
+    /// Which values of those that the sets of many cells have in common.
+    Subset(Subset),
 }
 
 impl Cell {
@@ -34,18 +38,20 @@ impl Cell {
         let of = |collected: &Collected| match collected {
             Collected::Number(_) | Collected::Count(_) => 1,
             Collected::Set(values) => values.len(),
+            Collected::Subset(subset) => subset.iter().len(),
         };
         1 + self.keys.len() + self.collected.iter().map(of).sum::<usize>()
     }
 }
 
-impl Collected {
-    /// The value as an answer shows it.
-    pub fn to_json(&self) -> Value {
+/// The value as an answer shows it.
+impl Serialize for Collected {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Number(number) => number.map_or(Value::Null, Number::to_json),
-            Self::Count(count) => (*count).into(),
-            Self::Set(values) => values.iter().map(|value| value.0.clone()).collect(),
+            Self::Number(number) => number.map_or(Value::Null, Number::to_json).serialize(serializer),
+            Self::Count(count) => serializer.serialize_u64(*count),
+            Self::Set(values) => serializer.collect_seq(values.iter().map(|value| &value.0)),
+            Self::Subset(subset) => subset.serialize(serializer),
         }
     }
 }

@@ -5,7 +5,7 @@
 //! questions of one query must be answered from the same state of the data set.
 
 use super::group::{self, Group};
-use super::{Cell, Earlier, Row, rows};
+use super::{Cell, Earlier, GroupedRows, Row};
 use crate::error::ApiError;
 use crate::period::{Periods, PeriodsError};
 use crate::query::{Counted, Grouping, Selection, invalid};
@@ -91,12 +91,20 @@ impl Gathering {
     ///
     /// # Errors
     /// [`ErrorCode::InvalidQuery`](crate::error::ErrorCode::InvalidQuery) if there would be too many.
-    pub fn rows(self) -> Result<Vec<Row>, ApiError> {
+    pub fn grouped_rows(self) -> Result<GroupedRows, ApiError> {
         let earlier = match self.comparison {
             Comparing::Done(earlier) => Some(earlier),
             Comparing::Not | Comparing::Asked { .. } => None,
         };
-        rows(&self.grouping, self.groups.unwrap_or_default(), earlier.as_ref())
+        GroupedRows::of(self.grouping, self.groups.unwrap_or_default(), earlier)
+    }
+
+    /// The rows of the answer, as maps: for forms that are made of those.
+    ///
+    /// # Errors
+    /// As [`grouped_rows`](Self::grouped_rows).
+    pub fn rows(self) -> Result<Vec<Row>, ApiError> {
+        self.grouped_rows().map(|rows| rows.to_maps())
     }
 
     fn ask_for_earlier(&mut self) -> Result<(), ApiError> {

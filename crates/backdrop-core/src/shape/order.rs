@@ -3,7 +3,7 @@
 
 use super::group::Group;
 use super::row::PeriodFigures;
-use super::{Cell, Collected, Scalar};
+use super::{Cell, Collected, Number, Scalar};
 use crate::query::{Direction, GroupColumn, GroupOrder};
 use serde_json::Value;
 use std::cmp::Ordering;
@@ -54,7 +54,9 @@ fn value(cell: Option<&Cell>, index: usize) -> SortKey {
     match cell.map(|cell| &cell.collected[index]) {
         None => Vec::new(),
         Some(Collected::Set(values)) => values.iter().cloned().collect(),
-        Some(single) => one(single.to_json()),
+        Some(Collected::Subset(subset)) => subset.iter().cloned().collect(),
+        Some(Collected::Number(number)) => one(number.map_or(Value::Null, Number::to_json)),
+        Some(Collected::Count(count)) => one((*count).into()),
     }
 }
 

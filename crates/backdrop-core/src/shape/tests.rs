@@ -1,7 +1,11 @@
+use super::group::{self, Group};
 use super::*;
+use crate::error::ApiError;
+use crate::query::Grouping;
 use crate::query::tests::grouping;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// A cell with the sum of `count` as its only collected value.
 fn cell(keys: &[&str], period: Option<usize>, count: u64, sum: i128) -> Cell {
@@ -42,7 +46,11 @@ fn rows(grouping: &Grouping, cells: Vec<Cell>) -> Result<Vec<Row>, ApiError> {
     let mut gathering = Gathering::new(&selection, grouping);
     gathering.answered(complete(grouping, cells))?;
     assert!(gathering.question().is_none(), "nothing else is needed");
-    gathering.rows()
+    let rows = gathering.grouped_rows()?;
+    let maps = rows.to_maps();
+    // A map is written in the order of its names, each once.
+    assert_eq!(serde_json::to_string(&rows).ok(), serde_json::to_string(&maps).ok());
+    Ok(maps)
 }
 
 fn shaped(query: &str, cells: Vec<Cell>) -> Value {
@@ -148,6 +156,29 @@ fn a_plain_collect_stands_under_both_names() {
         shaped("group_by=open&collect=pickup", cells),
         json!([{"open": true, "_count": 2, "pickup": ["mushroom", "ring"], "pickup:set": ["mushroom", "ring"]}])
     );
+}
+
+#[test]
+fn sets_of_common_values_are_shown_like_others() {
+    let values = Arc::new(Values::new(["mushroom", "ring"].map(|value| Scalar(json!(value))).to_vec()));
+    let collected = vec![Collected::Subset(Subset::new(&values, vec![1])), Collected::Count(3)];
+    let cells = vec![Cell { keys: vec![Scalar(json!(true))], period: None, count: 3, collected }];
+    assert_eq!(
+        shaped("group_by=open&collect=pickup&collect=pickup:count", cells),
+        json!([{"open": true, "_count": 3, "pickup": ["ring"], "pickup:set": ["ring"], "pickup:count": 3}])
+    );
+}
+
+#[test]
+fn groups_are_sorted_by_the_values_of_sets() {
+    let values = Arc::new(Values::new([1, 2, 3].map(|value| Scalar(json!(value))).to_vec()));
+    let cell = |key: &str, places: &[u32]| Cell {
+        collected: vec![Collected::Subset(Subset::new(&values, places.to_vec()))],
+        ..cell(&[key], None, 1, 0)
+    };
+    let cells = vec![cell("a", &[1]), cell("b", &[]), cell("c", &[0, 2]), cell("d", &[0, 1])];
+    let rows = shaped("group_by=kind&collect=number:set&sort_by=number:set:ascending", cells);
+    assert_eq!(columns(&rows, &["kind"]), json!([["d"], ["c"], ["a"], ["b"]]));
 }
 
 #[test]

@@ -25,6 +25,10 @@ fn of_collected(collected: &Collected) -> usize {
         // With how many values there are, and whether there are others.
         Collected::Number(_) => NUMBER_BYTES + COUNT_BYTES + 1,
         Collected::Set(values) => AROUND_BYTES + values.iter().map(of_scalar).sum::<usize>(),
+        // These are texts, which both write in the same way, and they have their quotes.
+        Collected::Subset(subset) => {
+            AROUND_BYTES + subset.printed().map(|value| AROUND_BYTES + value.get().len()).sum::<usize>()
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use super::Unanswerable;
 use super::block::Room;
 use super::decimal::{self, Form, to_f64};
 use super::extremes::Extremes;
+use super::ordered::Ordered;
 use super::question::Wanted;
 use super::ranks::Ranks;
 use super::rows::Rows;
@@ -17,9 +18,7 @@ use crate::frame::Run;
 use backdrop_core::query::Method;
 use backdrop_core::shape::{Collected, Number, Scalar};
 use serde_json::Value;
-
-/// Up to how many texts are put in order once, and not anew in each set.
-const ORDERED_MAX: usize = 4_096;
+use std::sync::Arc;
 
 /// What is collected of a field. What no method needs is `None`.
 #[derive(Debug)]
@@ -33,8 +32,8 @@ pub(super) struct Collector {
     extremes: Option<Extremes>,
     ranks: Option<Ranks>,
     sets: Option<Sets>,
-    /// Codes in the order of their texts.
-    order: Option<Vec<u32>>,
+    /// The texts of the field, if sets of them are wanted and they are few: such sets are made much faster.
+    ordered: Option<Arc<Ordered>>,
 }
 
 impl Collector {
@@ -56,13 +55,14 @@ impl Collector {
             field: wanted.field,
             scale,
             absent: needs(|method| !matches!(method, Method::Set)).then(Tally::default),
-            sums: needs_number(|method| matches!(method, Method::Sum | Method::Mean)).then(Sums::default),
+            sums: needs_number(|method| matches!(method, Method::Sum | Method::Mean))
+                .then(|| Sums::new(frame, wanted.field, needs(|method| matches!(method, Method::Sum)))),
             extremes: needs_number(|method| matches!(method, Method::Min | Method::Max))
                 .then(Extremes::default),
             ranks: needs_number(|method| matches!(method, Method::Median | Method::Percentile(_)))
                 .then(Ranks::default),
             sets: needs(is_set).then(sets),
-            order: order(kind).filter(|_| needs(is_set)),
+            ordered: wanted.ordered.clone(),
         }
     }
 
@@ -74,7 +74,15 @@ impl Collector {
         self.sets.iter_mut().for_each(|sets| sets.grow(slots));
     }
 
-    pub(super) fn add(&mut self, run: &Run, rows: Rows<'_>, slots: Slots<'_>, room: &mut Room) {
+    /// Adds up a block, and counts its rows if they are uncounted and that comes with it.
+    pub(super) fn add(
+        &mut self,
+        run: &Run,
+        rows: Rows<'_>,
+        slots: Slots<'_>,
+        room: &mut Room,
+        uncounted: &mut Option<&mut Tally>,
+    ) {
         let Values::Numbers(numbers) = &run.columns[self.field] else {
             let codes = room.codes(run, self.field, rows);
             if let Some(absent) = &mut self.absent {
@@ -89,10 +97,10 @@ impl Collector {
         if let Some(absent) = &mut self.absent {
             absent.add_absent(slots, rows.len(), block.present);
         }
-        self.sums.iter_mut().for_each(|sums| sums.add(slots, block));
         self.extremes.iter_mut().for_each(|extremes| extremes.add(slots, block));
         self.ranks.iter_mut().for_each(|ranks| ranks.add(slots, block));
         self.sets.iter_mut().for_each(|sets| sets.add_numbers(slots, block));
+        self.sums.iter_mut().for_each(|sums| sums.add(slots, block, uncounted));
     }
 
     pub(super) fn merge(&mut self, other: &Self, slots: &[u32]) {
@@ -126,7 +134,7 @@ impl Collector {
         rows: u32,
     ) -> Result<Collected, Unanswerable> {
         if method == Method::Set {
-            return Ok(Collected::Set(self.set(frame, slot).into_iter().collect()));
+            return Ok(self.set(frame, slot));
         }
         let values = rows - self.absent.as_ref().map_or(0, |absent| absent.0[slot]);
         if method == Method::Count {
@@ -158,7 +166,12 @@ impl Collector {
         self.ranks.as_mut()?.percentile(slot, percent, scale).map(Number::Float)
     }
 
-    fn set(&self, frame: &Frame, slot: usize) -> Vec<Scalar> {
+    fn set(&self, frame: &Frame, slot: usize) -> Collected {
+        if let (Some(ordered), Some(seen)) =
+            (&self.ordered, self.sets.as_ref().and_then(|sets| sets.seen(slot)))
+        {
+            return Collected::Subset(ordered.subset(seen));
+        }
         let kind = &frame.fields[self.field].kind;
         let mut values = Vec::new();
         let value = |value: i64, form: Form| -> Value {
@@ -168,23 +181,11 @@ impl Collector {
             }
         };
         if let Some(sets) = &self.sets {
-            sets.each(slot, self.order.as_deref(), |code, form| match value(code, form) {
+            sets.each(slot, |code, form| match value(code, form) {
                 Value::Null => {}
                 value => values.push(Scalar(value)),
             });
         }
-        values
+        Collected::Set(values.into_iter().collect())
     }
-}
-
-/// The codes of a column in the order of their values, if they are few: sets are put in order much faster if they
-/// are so already.
-fn order(kind: &Kind) -> Option<Vec<u32>> {
-    let Kind::Texts(dictionary) = kind else { return None };
-    let mut codes: Vec<u32> = (1..=dictionary.texts.len() as u32).collect();
-    if codes.len() > ORDERED_MAX {
-        return None;
-    }
-    codes.sort_unstable_by_key(|code| dictionary.text(*code));
-    Some(codes)
 }

@@ -1,10 +1,12 @@
 //! The question: what of a query concerns the columns of a frame.
 
 use super::Unanswerable;
+use super::ordered::Ordered;
 use super::predicate::Predicate;
 use crate::Frame;
 use crate::column::Kind;
 use backdrop_core::query::{FieldName, Grouping, Method, Selection};
+use std::sync::Arc;
 
 /// What is asked, by the places of the fields in the frame.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub(super) struct Question {
 pub(super) struct Wanted {
     pub(super) field: usize,
     pub(super) methods: Vec<Method>,
+    /// Its texts, if sets of them are wanted.
+    pub(super) ordered: Option<Arc<Ordered>>,
 }
 
 impl Question {
@@ -48,11 +52,14 @@ impl Question {
             let field = frame.place(name)?;
             let known = fields.iter().position(|wanted| wanted.field == field);
             let index = known.unwrap_or_else(|| {
-                fields.push(Wanted { field, methods: Vec::new() });
+                fields.push(Wanted { field, methods: Vec::new(), ordered: None });
                 fields.len() - 1
             });
             fields[index].methods.push(method);
             collect.push((index, method));
+        }
+        for wanted in fields.iter_mut().filter(|wanted| wanted.methods.contains(&Method::Set)) {
+            wanted.ordered = Ordered::of(&frame.fields[wanted.field].kind).map(Arc::new);
         }
         Ok(Self {
             predicates: predicates.collect::<Result<_, _>>()?,

@@ -178,12 +178,18 @@ impl Sheet {
     }
 
     fn add(&mut self, run: &Run, rows: Rows<'_>, slots: Slots<'_>, noting: Noting, room: &mut Room) {
-        match noting {
-            Noting::AtOnce => self.rows.add_noting(slots, rows.len(), &mut self.slots),
-            Noting::Later => self.rows.add_all(slots, rows.len()),
-        }
+        let mut uncounted = match noting {
+            Noting::AtOnce => {
+                self.rows.add_noting(slots, rows.len(), &mut self.slots);
+                None
+            }
+            Noting::Later => Some(&mut self.rows),
+        };
         for collector in &mut self.collectors {
-            collector.add(run, rows, slots, room);
+            collector.add(run, rows, slots, room, &mut uncounted);
+        }
+        if let Some(counts) = uncounted {
+            counts.add_all(slots, rows.len());
         }
     }
 

@@ -45,7 +45,10 @@ impl Sets {
     pub(super) fn add_codes(&mut self, slots: Slots<'_>, codes: Slots<'_>) {
         with_slots!(codes, One => {}, codes => match self {
             Self::Table { width, seen } => with_slots!(slots,
-                One => codes.iter().for_each(|code| seen[code.index()] = true),
+                // Where few values are repeated by many rows, all of them have soon been seen.
+                One => if *width > codes.len() || !seen[1..*width].iter().all(|seen| *seen) {
+                    codes.iter().for_each(|code| seen[code.index()] = true);
+                },
                 slots => slots.iter().zip(codes).for_each(|(slot, code)| {
                     seen[slot.index() * *width + code.index()] = true;
                 }),
@@ -92,20 +95,21 @@ impl Sets {
         }
     }
 
-    /// Gives away the values of an arranged slot; codes in the order given, if there is one.
-    pub(super) fn each(&self, slot: usize, order: Option<&[u32]>, mut give: impl FnMut(i64, Form)) {
+    /// Whether each code is there for a slot, if there is a table of that.
+    pub(super) fn seen(&self, slot: usize) -> Option<&[bool]> {
         match self {
-            Self::Table { width, seen } => {
-                let seen = &seen[slot * width..][..*width];
-                let mut give = |code: usize| {
-                    if code > 0 && seen[code] {
-                        give(code as i64, Form::Whole);
-                    }
-                };
-                match order {
-                    Some(order) => order.iter().for_each(|code| give(*code as usize)),
-                    None => (1..*width).for_each(give),
-                }
+            Self::Table { width, seen } => Some(&seen[slot * width..][..*width]),
+            Self::Pairs { .. } => None,
+        }
+    }
+
+    /// Gives away the values of an arranged slot.
+    pub(super) fn each(&self, slot: usize, mut give: impl FnMut(i64, Form)) {
+        match self {
+            Self::Table { width, .. } => {
+                let seen = self.seen(slot).into_iter().flatten();
+                let codes = seen.zip(0..*width).filter(|(seen, code)| **seen && *code > 0);
+                codes.for_each(|(_, code)| give(code as i64, Form::Whole));
             }
             Self::Pairs { pairs, .. } => {
                 let slot = slot as u32;

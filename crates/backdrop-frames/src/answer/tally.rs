@@ -1,5 +1,6 @@
 //! Tallies: how many rows of some kind each slot has.
 
+use super::lanes;
 use super::rows::Bits;
 use super::slots::{Slot, Slots, with_slots};
 
@@ -14,6 +15,11 @@ impl Tally {
 
     pub(super) fn add_all(&mut self, slots: Slots<'_>, rows: usize) {
         let counts = &mut self.0;
+        if let Slots::Narrow(slots) = slots
+            && lanes::are_worth_it(rows)
+        {
+            return lanes::count(slots, counts);
+        }
         with_slots!(slots,
             One => counts[0] += rows as u32,
             slots => slots.iter().for_each(|slot| counts[slot.index()] += 1),
