@@ -13,7 +13,6 @@ pub mod baseline;
 pub mod engines;
 pub mod figures;
 pub mod load;
-pub mod machine;
 pub mod questions;
 mod random;
 pub mod records;

@@ -1,7 +1,8 @@
 //! `make bench`: measures, and prints the table.
 
 use anyhow::{Context, bail, ensure};
-use backdrop_bench::{Durability, Line, Options, Row, Stage, machine, rows, table};
+use backdrop_bench::{Durability, Line, Options, Row, Stage, rows, table};
+use backdrop_testing::measured_on;
 use clap::Parser;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -60,7 +61,7 @@ fn main() -> anyhow::Result<()> {
         seed: args.seed,
         durability: Durability::OnDisk,
     };
-    let machine = machine::described(records, args.seed);
+    let machine = measured_on(&format!("{records} records, `--seed {}`", args.seed));
     println!("{machine}");
     let mut stage = Stage::build(options)?;
     let (mut lines, mut failed): (Vec<Line>, _) = (Vec::new(), Vec::new());

@@ -1,7 +1,5 @@
 //! What was measured, as a table in Markdown.
 
-use std::fmt::Write as _;
-
 /// By which part two measurements of the same may differ.
 const NOISE: f64 = 0.05;
 
@@ -159,26 +157,9 @@ const HEAD: [&str; 8] = [
     "verdict",
 ];
 
-/// The lines as a table in Markdown, so that it can go into the documentation as it is.
+/// The lines as a table in Markdown.
 pub fn table(lines: &[Line]) -> String {
-    let head = HEAD.map(str::to_owned);
-    let rows: Vec<_> = lines.iter().map(Line::cells).collect();
-    let width = |column: usize| {
-        let cells = rows.iter().chain([&head]).map(|row| row[column].chars().count());
-        cells.max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..HEAD.len()).map(width).collect();
-    let rule: [String; 8] = std::array::from_fn(|column| "-".repeat(widths[column]));
-    let mut text = String::new();
-    for row in [&head, &rule].into_iter().chain(&rows) {
-        for (cell, width) in row.iter().zip(&widths) {
-            let padding = " ".repeat(width - cell.chars().count());
-            // Writing to a string does not fail.
-            let _ = write!(text, "| {cell}{padding} ");
-        }
-        text.push_str("|\n");
-    }
-    text
+    backdrop_testing::table(HEAD, lines.iter().map(Line::cells))
 }
 
 /// The middle one of some figures, so that one disturbed round does not decide.

@@ -16,7 +16,6 @@ pub mod faults;
 mod gate;
 mod injections;
 mod ledger;
-pub mod machine;
 mod memory;
 mod moments;
 mod report;

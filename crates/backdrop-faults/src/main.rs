@@ -1,7 +1,8 @@
 //! `make faults`: injects every fault, and prints what came of it.
 
 use anyhow::{Context, bail};
-use backdrop_faults::{Fault, Moments, Report, Scale, faults, machine, soak_for, table};
+use backdrop_faults::{Fault, Moments, Report, Scale, faults, soak_for, table};
+use backdrop_testing::measured_on;
 use clap::Parser;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -44,7 +45,7 @@ fn main() -> anyhow::Result<ExitCode> {
     end_on_signals()?;
     let scale = if args.short { Scale::Short } else { Scale::Full };
     let seed = args.seed.unwrap_or_else(Moments::new_seed);
-    let machine = machine::described(seed);
+    let machine = measured_on(&format!("`BACKDROP_TEST_SEED={seed}`"));
     println!("{machine}");
     let reports = match args.soak {
         Some(minutes) => vec![told(1, 1, "soak", || soak_for(minutes, seed))?],

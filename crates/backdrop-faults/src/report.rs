@@ -3,7 +3,6 @@
 use crate::fault::Fault;
 use crate::ledger::Verdict;
 use crate::trial::{Scale, Trial};
-use std::fmt::Write as _;
 use std::time::Duration;
 
 /// What came of one trial.
@@ -52,26 +51,37 @@ impl Report {
         }
     }
 
-    fn cells(&self) -> Vec<String> {
-        let mut cells = vec![self.fault.name.to_owned(), self.injected.to_string()];
-        match &self.verdict {
-            Err(_) => cells.extend(std::iter::repeat_n("?".to_owned(), 7)),
-            Ok(verdict) => {
-                let counts = [
-                    verdict.sent,
-                    verdict.acknowledged,
-                    verdict.lost,
-                    verdict.reported_lost,
-                    verdict.duplicated,
-                    verdict.out_of_order,
-                    verdict.faulty_answers + verdict.stale_reads + verdict.refused_and_stored,
-                ];
-                cells.extend(counts.iter().map(ToString::to_string));
-            }
-        }
-        cells.push(recovery(&self.recoveries));
-        cells.push(if self.broken().is_empty() { "kept" } else { "BROKEN" }.to_owned());
-        cells
+    fn cells(&self) -> [String; 11] {
+        let counts = self.verdict.as_ref().map(|verdict| {
+            let wrong = verdict.faulty_answers + verdict.stale_reads + verdict.refused_and_stored;
+            [
+                verdict.sent,
+                verdict.acknowledged,
+                verdict.lost,
+                verdict.reported_lost,
+                verdict.duplicated,
+                verdict.out_of_order,
+                wrong,
+            ]
+        });
+        let [sent, acknowledged, lost, reported_lost, duplicated, out_of_order, wrong] = counts.map_or_else(
+            |_| std::array::from_fn(|_| "?".to_owned()),
+            |counts| counts.map(|count| count.to_string()),
+        );
+        let promise = if self.broken().is_empty() { "kept" } else { "BROKEN" };
+        [
+            self.fault.name.to_owned(),
+            self.injected.to_string(),
+            sent,
+            acknowledged,
+            lost,
+            reported_lost,
+            duplicated,
+            out_of_order,
+            wrong,
+            recovery(&self.recoveries),
+            promise.to_owned(),
+        ]
     }
 }
 
@@ -101,24 +111,7 @@ const HEAD: [&str; 11] = [
     "promise",
 ];
 
-/// The reports as a table in Markdown, so that it can go into the documentation as it is.
+/// The reports as a table in Markdown.
 pub fn table(reports: &[Report]) -> String {
-    let head: Vec<String> = HEAD.iter().map(ToString::to_string).collect();
-    let rows: Vec<Vec<String>> = reports.iter().map(Report::cells).collect();
-    let width = |column: usize| {
-        let cells = rows.iter().chain([&head]).map(|row| row[column].chars().count());
-        cells.max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..HEAD.len()).map(width).collect();
-    let rule: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
-    let mut text = String::new();
-    for row in [&head, &rule].into_iter().chain(&rows) {
-        for (cell, width) in row.iter().zip(&widths) {
-            let padding = " ".repeat(width - cell.chars().count());
-            // Writing to a string does not fail.
-            let _ = write!(text, "| {cell}{padding} ");
-        }
-        text.push_str("|\n");
-    }
-    text
+    backdrop_testing::table(HEAD, reports.iter().map(Report::cells))
 }
