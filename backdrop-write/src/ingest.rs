@@ -9,6 +9,7 @@ use crate::ending::Ended;
 use crate::error::WriteError;
 use crate::metrics::{Append, Metrics};
 use crate::outcomes::{Outcomes, Waiter};
+use crate::queue_thread::QueueThread;
 use backdrop_core::batch::Idempotency;
 use backdrop_core::error::{ErrorCode, chain};
 use backdrop_core::receipt::ReceiptId;
@@ -16,6 +17,7 @@ use backdrop_postgres::{Database, StoreError};
 use backdrop_queue::{Accepted, AppendError, Appender, Durability, Queue};
 use backdrop_service::request;
 use backdrop_service::serve::Stop;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -44,20 +46,27 @@ pub(crate) struct Ingest {
     stop: Stop,
     metrics: Metrics,
     is_prepared: AtomicBool,
+    _thread: QueueThread,
 }
 
 impl Ingest {
     /// Once the process closes, nobody is kept waiting for long.
-    pub(crate) fn new(
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    pub(crate) fn start(
         queue: Queue,
         database: Database,
         backlog: Arc<Backlog>,
         metrics: Metrics,
         stop: Stop,
-    ) -> Self {
-        let outcomes = Outcomes::start(database.clone(), queue.clone());
-        let appender = Appender::new(queue.clone(), database.clone());
-        Self {
+    ) -> io::Result<Self> {
+        let thread = QueueThread::start()?;
+        let (outcomes, appender) = thread.enter(|| {
+            let outcomes = Outcomes::start(database.clone(), queue.clone());
+            (outcomes, Appender::new(queue.clone(), database.clone()))
+        });
+        Ok(Self {
             appender,
             database,
             queue,
@@ -66,7 +75,8 @@ impl Ingest {
             metrics,
             stop,
             is_prepared: AtomicBool::new(false),
-        }
+            _thread: thread,
+        })
     }
 
     /// Puts a change into the log, and waits for its outcome as long as is asked. If it is the repetition of one

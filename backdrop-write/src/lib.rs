@@ -20,6 +20,7 @@ mod last_use;
 mod metrics;
 mod outcomes;
 mod prefer;
+mod queue_thread;
 mod quota;
 mod receipt;
 mod routes;

@@ -75,10 +75,11 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .app_data(
             PathConfig::default().error_handler(|error, request| unreadable("path", request.path(), &error)),
         )
-        .configure(audit::configure)
-        // Before the routes for records: what stands here in a path is no id of one.
-        .configure(transform_requests::configure)
+        // First what is asked for most: paths are compared one after the other.
         .configure(data::configure)
+        .configure(audit::configure)
+        // Before the route for one record: what stands here in a path is no id of one.
+        .configure(transform_requests::configure)
         .configure(data_sets::configure)
         .configure(export::configure)
         .configure(metrics::configure)

@@ -71,7 +71,9 @@ impl Application {
         let bounds = Bounds { bytes: settings.body_bytes, records: settings.batch_records };
         let (registry, http, events) = metrics::register();
         let backlog = Arc::new(Backlog::new(database.clone(), queue.clone()));
-        let ingest = Ingest::new(queue.clone(), database.clone(), Arc::clone(&backlog), events, stop.clone());
+        let (of_ingest, of_queue) = (Arc::clone(&backlog), queue.clone());
+        let ingest = Ingest::start(of_queue, database.clone(), of_ingest, events, stop.clone())
+            .context("a thread for the queue")?;
         let state = State {
             catalogue: Catalogue::start(database.clone()).await,
             ingest,

@@ -3,13 +3,35 @@
 //! It is measured in time of the processor on the thread that validates: a process that was stopped for a while, or
 //! one that others crowd out, does not put aside what it would validate in a moment.
 
-use std::time::Duration;
+use std::cell::Cell;
+use std::time::{Duration, Instant};
 
 /// A clock: how much time has passed since some moment.
 pub(crate) type Clock = fn() -> Duration;
 
-/// The time of the processor that this thread has had.
+/// For how long what was seen of the time of the processor is told again: to look is a system call, and takes a good part
+/// of the time that a small record does. Meanwhile no thread gets more of the processor than this.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_micros(500);
+
+thread_local! {
+    /// When the time of this thread was looked at, and what it was.
+    static SEEN: Cell<Option<(Instant, Duration)>> = const { Cell::new(None) };
+}
+
+/// The time of the processor that this thread has had, or had a moment ago.
 pub(crate) fn processor_time() -> Duration {
+    let now = Instant::now();
+    match SEEN.get() {
+        Some((at, seen)) if now.saturating_duration_since(at) < LOOK_AGAIN_AFTER => seen,
+        _ => {
+            let time = look();
+            SEEN.set(Some((now, time)));
+            time
+        }
+    }
+}
+
+fn look() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     // The kernel gives neither negative numbers nor a billion nanoseconds.
     Duration::new(time.tv_sec.try_into().unwrap_or(0), time.tv_nsec.try_into().unwrap_or(0))

@@ -4,6 +4,7 @@
 mod auto_ids;
 mod idempotency;
 mod lenient;
+mod lookups;
 mod order;
 mod records;
 mod rejected;

@@ -57,18 +57,33 @@ macro_rules! select {
 const OF_IDS: &str = select!(
     "",
     "UNNEST($1::bigint[], $2::uuid[]) AS wanted (data_set_id, batch_id)
-     JOIN batch b USING (data_set_id, batch_id)",
+     -- By the order of the key, and so by its index: see `apply/known.rs`.
+     JOIN LATERAL (
+         SELECT o.* FROM batch o
+         WHERE o.data_set_id = wanted.data_set_id AND o.batch_id >= wanted.batch_id
+         ORDER BY o.data_set_id, o.batch_id LIMIT 1
+     ) b ON b.batch_id = wanted.batch_id",
     ""
 );
 
-const OF_KEY: &str =
-    select!(", b.body_sha256", "batch b", "WHERE b.data_set_id = $1 AND b.idempotency_key = $2");
+const OF_KEY: &str = select!(
+    ", b.body_sha256",
+    "(SELECT o.* FROM batch o WHERE o.data_set_id = $1 AND o.idempotency_key >= $2
+      ORDER BY o.data_set_id, o.idempotency_key LIMIT 1) b",
+    "WHERE b.idempotency_key = $2"
+);
 
 const OF_RECEIPT: &str = select!(
     ", p.cursor_epoch, p.cursor_n, oldest.epoch AS oldest_epoch, oldest.n AS oldest_n",
     "ingest_partition p
      -- 0: it is kept as nobody's, since its data set is not known any more.
-     LEFT JOIN batch b ON b.data_set_id IN ($2, 0) AND b.batch_id = $3
+     LEFT JOIN (
+         UNNEST(ARRAY[$2, 0]::bigint[]) AS owner (data_set_id)
+         JOIN LATERAL (
+             SELECT o.* FROM batch o WHERE o.data_set_id = owner.data_set_id AND o.batch_id >= $3
+             ORDER BY o.data_set_id, o.batch_id LIMIT 1
+         ) b ON b.batch_id = $3
+     ) ON true
      -- Only asked for if there is no row.
      LEFT JOIN LATERAL (
          SELECT o.epoch, o.n FROM batch o WHERE o.partition = p.partition AND b.batch_id IS NULL

@@ -59,7 +59,7 @@ pub struct Appender<L> {
 
 struct Shared {
     script: Script,
-    /// Where flights run: who asks may run elsewhere, and end before them.
+    /// Where flights run, and what drives their connection: who asks may run elsewhere, and end before them.
     runtime: Handle,
     link: tokio::sync::Mutex<SharedLink>,
     /// What is known of each partition. Never held across an await.
@@ -113,7 +113,8 @@ fn refuse_if_just_failed(failed: Option<Instant>) -> Result<(), QueueError> {
 }
 
 impl<L: EpochLedger> Appender<L> {
-    /// Appends to this queue, opening epochs with this ledger.
+    /// Appends to this queue, opening epochs with this ledger. What there is to do for all together runs on the runtime
+    /// that is current here.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -235,9 +236,15 @@ impl<L: EpochLedger> Appender<L> {
     }
 
     async fn connect(&self) -> Result<Link, QueueError> {
-        let link = self.queue.connect(APPEND_RESPONSE_TIMEOUT).await?;
-        self.queue.durability().await?.refuse_eviction()?;
-        Ok(link)
+        let queue = self.queue.clone();
+        let connecting = async move {
+            let link = queue.connect(APPEND_RESPONSE_TIMEOUT).await?;
+            queue.durability().await?.refuse_eviction()?;
+            Ok(link)
+        };
+        // Where flights run, for there the connection is driven from then on: an answer is passed on without another
+        // thread being woken for it. If that runtime is gone, nothing is appended any more.
+        self.shared.runtime.spawn(connecting).await.unwrap_or(Err(QueueError::NoAnswer))
     }
 
     async fn drop_link(&self, lost: &Link) {

@@ -1,4 +1,9 @@
 //! What the store knows already that bears on a run, asked under the lock.
+//!
+//! Rows are looked up by "the first one at or after what is wanted, in the order of the key". Postgres keeps the plan of a
+//! statement that was prepared when a table was all but empty, and then takes any index whose first column fits: asked
+//! for equality, it has gone through every batch of the data set for every entry, until statistics came a minute or two
+//! later. In that order only the right index gives rows.
 
 use super::plan::{Known, Rejected};
 use crate::StoreError;
@@ -36,7 +41,11 @@ pub(super) async fn lock(
          FROM ingest_partition p
          LEFT JOIN (
              UNNEST($2::bigint[], $3::uuid[]) AS wanted (data_set_id, batch_id)
-             JOIN batch b USING (data_set_id, batch_id)
+             JOIN LATERAL (
+                 SELECT o.data_set_id, o.batch_id, o.outcome FROM batch o
+                 WHERE o.data_set_id = wanted.data_set_id AND o.batch_id >= wanted.batch_id
+                 ORDER BY o.data_set_id, o.batch_id LIMIT 1
+             ) b ON b.batch_id = wanted.batch_id
          ) ON true
          WHERE p.partition = $1 FOR UPDATE OF p SKIP LOCKED",
     )
@@ -79,7 +88,11 @@ pub(super) async fn batches(
     let rows = sqlx::query(
         "SELECT b.data_set_id, b.batch_id, b.outcome
          FROM UNNEST($1::bigint[], $2::uuid[]) AS wanted (data_set_id, batch_id)
-         JOIN batch b USING (data_set_id, batch_id)",
+         JOIN LATERAL (
+             SELECT o.data_set_id, o.batch_id, o.outcome FROM batch o
+             WHERE o.data_set_id = wanted.data_set_id AND o.batch_id >= wanted.batch_id
+             ORDER BY o.data_set_id, o.batch_id LIMIT 1
+         ) b ON b.batch_id = wanted.batch_id",
     )
     .bind(data_sets)
     .bind(batches)
@@ -116,7 +129,11 @@ async fn keys(
     let rows = sqlx::query(
         "SELECT b.data_set_id, b.idempotency_key
          FROM UNNEST($1::bigint[], $2::text[]) AS wanted (data_set_id, idempotency_key)
-         JOIN batch b USING (data_set_id, idempotency_key)",
+         JOIN LATERAL (
+             SELECT o.data_set_id, o.idempotency_key FROM batch o
+             WHERE o.data_set_id = wanted.data_set_id AND o.idempotency_key >= wanted.idempotency_key
+             ORDER BY o.data_set_id, o.idempotency_key LIMIT 1
+         ) b ON b.idempotency_key = wanted.idempotency_key",
     )
     .bind(data_sets)
     .bind(keys)
@@ -148,7 +165,11 @@ async fn tuples(
         "SELECT r.data_set_id, r.generation, r.id, r.id_tuple
          FROM (SELECT DISTINCT data_set_id, id FROM UNNEST($1::bigint[], $2::text[]) AS w (data_set_id, id)) w
          JOIN data_set_state s USING (data_set_id)
-         JOIN record r USING (data_set_id, generation, id)
+         JOIN LATERAL (
+             SELECT o.data_set_id, o.generation, o.id, o.id_tuple FROM record o
+             WHERE o.data_set_id = w.data_set_id AND o.generation = s.generation AND o.id >= w.id
+             ORDER BY o.data_set_id, o.generation, o.id LIMIT 1
+         ) r ON r.id = w.id
          WHERE r.id_tuple IS NOT NULL",
     )
     .bind(wanted.0)
