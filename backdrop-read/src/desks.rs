@@ -1,38 +1,31 @@
-//! Desks for the threads that answer: one each, up to a number.
+//! Desks for the threads that answer: one each, up to a number; further threads share one that is not of any of them,
+//! so that it does not end with the one that stops first.
 
 use backdrop_postgres::Versions;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The most desks of a process: each has a connection to Postgres. On larger machines some threads share one.
+/// The most desks of a process: each has a connection to Postgres. On larger machines the other threads share one.
 const DESKS_MAX: usize = 8;
 
 /// Hands out desks at which versions are asked for.
 #[derive(Debug)]
 pub(crate) struct Desks {
-    /// The first one, which is not handed out.
+    /// The one that is shared.
     versions: Versions,
-    handed_out: Mutex<HandedOut>,
-}
-
-#[derive(Debug, Default)]
-struct HandedOut {
-    desks: Vec<Versions>,
-    times: usize,
+    handed_out: AtomicUsize,
 }
 
 impl Desks {
-    pub(crate) fn new(versions: Versions) -> Self {
-        Self { versions, handed_out: Mutex::default() }
+    pub(crate) const fn new(versions: Versions) -> Self {
+        Self { versions, handed_out: AtomicUsize::new(0) }
     }
 
     /// A desk for the thread that asks: one that works on its runtime, as long as there are some left.
     pub(crate) fn next(&self) -> Versions {
-        let mut handed_out = self.handed_out.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = handed_out.times % DESKS_MAX;
-        handed_out.times += 1;
-        if place == handed_out.desks.len() {
-            handed_out.desks.push(self.versions.at_another_desk());
+        if self.handed_out.fetch_add(1, Ordering::Relaxed) < DESKS_MAX {
+            self.versions.at_another_desk()
+        } else {
+            self.versions.clone()
         }
-        handed_out.desks[place].clone()
     }
 }

@@ -27,9 +27,9 @@ const SHEETS_AT_ONCE: usize = 1;
 /// How many other answers are on their way from the store to the client's form at the same time. Most take
 /// kilobytes and milliseconds, but each may take 300 MB, too.
 const OTHERS_AT_ONCE: usize = 32;
-/// Up to how many values an answer is made on the thread of the request: half a millisecond at most. To go to another thread and
-/// back takes a fifth of that.
-const VALUES_INLINE_MAX: usize = 5_000;
+/// Up to how many values an answer is made on the thread of the request: some tenths of a millisecond as JSON. To go to another
+/// thread and back takes as long as some thousand.
+const VALUES_INLINE_MAX: usize = 10_000;
 /// How long a request waits for its turn before it is asked to come back.
 const TURN_WITHIN: Duration = Duration::from_secs(10);
 

@@ -85,7 +85,10 @@ impl PartitionKeeper {
         while self.until_preferred().await {
             self.metrics.partitions.entered(self.partition);
             match self.visit(&mut attempts, &mut trimmer).await {
-                Ok(()) => backoff.succeeded(),
+                Ok(()) => {
+                    attempts.left();
+                    backoff.succeeded();
+                }
                 Err(error) => {
                     self.metrics.visit_failed(error.cause());
                     self.metrics.partitions.behind(self.partition);

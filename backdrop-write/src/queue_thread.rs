@@ -6,6 +6,7 @@
 //! the store is asked from, each step of the way woke another thread.
 
 use std::io;
+use std::sync::mpsc;
 use std::thread;
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -19,10 +20,19 @@ pub(crate) struct QueueThread {
 
 impl QueueThread {
     pub(crate) fn start() -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        let (handle, dropped) = (runtime.handle().clone(), CancellationToken::new());
+        let dropped = CancellationToken::new();
         let until = dropped.clone().drop_guard();
-        thread::Builder::new().name("queue".into()).spawn(move || runtime.block_on(dropped.cancelled()))?;
+        let (tell, told) = mpsc::channel();
+        thread::Builder::new().name("queue".into()).spawn(move || {
+            let runtime = Builder::new_current_thread().enable_all().build();
+            // Who starts the thread waits for this.
+            let _ = tell
+                .send(runtime.as_ref().map(|runtime| runtime.handle().clone()).map_err(|error| error.kind()));
+            if let Ok(runtime) = runtime {
+                runtime.block_on(dropped.cancelled());
+            }
+        })?;
+        let handle = told.recv().map_err(io::Error::other)??;
         Ok(Self { handle, _until: until })
     }
 

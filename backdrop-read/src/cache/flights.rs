@@ -45,6 +45,7 @@ impl Flights {
     where
         F: Future<Output = Outcome> + Send + 'static,
     {
+        let mut was_lost = false;
         loop {
             match self.join(tag, &kept) {
                 Joined::Kept(stored) => return Ok(Landed::Shared(stored)),
@@ -53,12 +54,12 @@ impl Flights {
                     let outcome = outcome(waiting).await;
                     return outcome.unwrap_or_else(|lost| Err(fault::of_rendering(&lost))).map(Landed::Made);
                 }
-                Joined::Later(waiting) => {
-                    // If it got lost, with the thread that made it, it is made again.
-                    if let Ok(outcome) = outcome(waiting).await {
-                        return outcome.map(Landed::Shared);
-                    }
-                }
+                Joined::Later(waiting) => match outcome(waiting).await {
+                    Ok(outcome) => return outcome.map(Landed::Shared),
+                    // If it got lost with the thread that made it, it is made again; if that is not why, that is no use.
+                    Err(_) if !was_lost => was_lost = true,
+                    Err(lost) => return Err(fault::of_rendering(&lost)),
+                },
             }
         }
     }

@@ -16,9 +16,9 @@ use tokio::sync::OwnedRwLockReadGuard;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-/// Up to how many records in the time of a query a frame is asked on the thread of the request: a millisecond, mostly
-/// much less. To go to another thread and back costs a tenth of that.
-const ROWS_INLINE_MAX: usize = 150_000;
+/// Up to how many values a frame is asked on the thread of the request, one for each record in the time of the query and
+/// each field: a millisecond, mostly much less. To go to another thread and back costs a tenth of that.
+const VALUES_INLINE_MAX: usize = 300_000;
 /// How often a request looks at the frame again before it goes elsewhere, because it was changed under it.
 const LOOKS_MAX: usize = 4;
 
@@ -68,7 +68,7 @@ impl Frames {
         let held = timeout(WAIT_MAX, self.0.up_to_date(&slot, &fields, checked));
         let held = held.await.unwrap_or(Err(Pass::Busy))?;
         let gathering = Gathering::new(selection, grouping);
-        if held.frame.rows_in_time(selection) <= ROWS_INLINE_MAX {
+        if values(&held.frame, selection, grouping) <= VALUES_INLINE_MAX {
             return found(&held, gathering);
         }
         spawn_blocking(move || found(&held, gathering)).await.unwrap_or(Err(Pass::Busy))
@@ -111,6 +111,14 @@ impl Shared {
         }
         Err(Pass::Busy)
     }
+}
+
+/// How many values a query is about, at most.
+fn values(frame: &Frame, selection: &Selection, grouping: &Grouping) -> usize {
+    // Further questions of the same query may be about any time.
+    let is_one_question = grouping.comparison().is_none() && grouping.moving_window().is_none();
+    let rows = if is_one_question { frame.rows_in_time(selection) } else { frame.rows() };
+    rows.saturating_mul((grouping.keys().len() + grouping.collect().len()).max(1))
 }
 
 /// What the frame answers.

@@ -7,7 +7,8 @@
 //! it in the run: those are suspects, worked on alone one after the other and counted as if they had failed as often, until
 //! one is put aside or none is left. In the flow of work nothing is counted, since that would be a commit for each run,
 //! and an entry that is waited for is read before it is counted: a death then is the first, and not counted, so that
-//! six are the most.
+//! six are the most. (One more in a run that was decided ahead; and who the suspects are is known to this process only, so
+//! that the count begins anew if it ends between two of them.)
 
 use super::run::ENTRIES_MAX;
 use crate::metrics::Partitions;
@@ -113,7 +114,8 @@ impl Attempts {
             self.state = State::NotCounted;
             return Ok(None);
         };
-        self.told.attempted(self.partition, attempt);
+        // A suspect is not known to have failed.
+        self.told.attempted(self.partition, if row.attempts == 0 { 1 } else { attempt });
         let care = Care::at(attempt);
         self.state = State::Counted(cursor, care);
         if row.attempts > 0 && care != Care::Usual {
@@ -166,6 +168,14 @@ impl Attempts {
         self.told.attempted(self.partition, 0);
         self.suspects = 0;
         self.state = State::NotCounted;
+    }
+
+    /// The partition is left, perhaps to others: what comes next is not in the flow of this work.
+    pub(super) const fn left(&mut self) {
+        self.suspects = 0;
+        if matches!(self.state, State::Progress) {
+            self.state = State::NotCounted;
+        }
     }
 
     /// The visit failed.

@@ -36,6 +36,8 @@ const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(5);
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long sent bytes may stay unacknowledged by the other host before its connection counts as dead.
 const TCP_USER_TIMEOUT: Duration = Duration::from_secs(10);
+/// After how much silence Postgres looks whether we are still there, so that nobody between us forgets the connection.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
 /// How many connections listen, besides those of the pool.
 const LISTENING: u32 = 1;
 /// How long closing may wait for connections that are in use: one to a server that hangs is never given back.
@@ -98,6 +100,7 @@ impl Database {
                 ("lock_timeout", millis(LOCK_TIMEOUT)),
                 ("idle_in_transaction_session_timeout", millis(IDLE_IN_TRANSACTION)),
                 ("tcp_user_timeout", millis(TCP_USER_TIMEOUT)),
+                ("tcp_keepalives_idle", KEEPALIVE_IDLE.as_secs().to_string()),
                 ("timezone", "UTC".to_owned()),
             ]);
         let retired = Retired::default();

@@ -1,14 +1,14 @@
 //! Which state a data set is in now: asked of the primary for every query, and shared by all who ask together.
 //!
 //! Questions are asked at a *desk*. Each has a connection of its own, which carries one statement at a time; who asks
-//! while a statement is under way is answered by the next one. Each thread that serves requests has a desk, so that no
-//! question and no answer goes from one thread to another.
+//! while a statement is under way is answered by the next one. Threads that serve requests have desks of their own, as
+//! far as there are enough: there no question and no answer goes from one thread to another.
 //!
 //! **Invariant.** An answer is of a statement that was sent after the question was asked. So a write that was
 //! acknowledged before a query came is always seen by it.
 //!
 //! **Invariant.** Nobody waits for longer than the services wait for a connection: a server that has fallen silent
-//! costs the connection, and one attempt to reach it anew is everybody's.
+//! costs the connection, and one attempt to reach it anew is that of all who ask at the desk.
 
 mod duty;
 mod life;

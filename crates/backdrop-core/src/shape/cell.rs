@@ -32,15 +32,19 @@ pub enum Collected {
     Subset(Subset),
 }
 
+/// So many bytes of text count as one value.
+const BYTES_A_VALUE: usize = 32;
+
 impl Cell {
-    /// How many values it holds.
+    /// How many values it holds, besides one for each key and each thing that is collected; long texts count as several.
     pub(super) fn values(&self) -> usize {
+        let of_text = |value: &Scalar| value.0.as_str().map_or(0, str::len) / BYTES_A_VALUE;
         let of = |collected: &Collected| match collected {
-            Collected::Number(_) | Collected::Count(_) => 1,
-            Collected::Set(values) => values.len(),
-            Collected::Subset(subset) => subset.iter().len(),
+            Collected::Number(_) | Collected::Count(_) => 0,
+            Collected::Set(values) => values.len() + values.iter().map(of_text).sum::<usize>(),
+            Collected::Subset(subset) => subset.iter().map(|value| 1 + of_text(value)).sum(),
         };
-        1 + self.keys.len() + self.collected.iter().map(of).sum::<usize>()
+        self.keys.iter().map(of_text).sum::<usize>() + self.collected.iter().map(of).sum::<usize>()
     }
 }
 

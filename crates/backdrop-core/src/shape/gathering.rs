@@ -44,11 +44,18 @@ impl Gathering {
         }
     }
 
-    /// How many values its rows have, about: those that were gathered, and those of each period of each group.
+    /// How many values its rows will have at most, about, long texts counted as several.
     pub fn values(&self) -> usize {
-        let groups = self.groups.as_ref().map_or(0, Vec::len);
-        let periods = self.grouping.periods().map_or(1, |periods| periods.len());
-        self.values + groups * periods
+        let keys = self.grouping.keys().len();
+        let groups = self.groups.as_ref().map_or(0, Vec::len).max(1);
+        // Flat rows of periods are of all combinations of keys.
+        let is_combined = self.grouping.periods().is_some() && !self.grouping.is_nested();
+        let exponent = if is_combined { keys } else { 1 };
+        let groups = groups.saturating_pow(u32::try_from(exponent).unwrap_or(u32::MAX));
+        let periods = self.grouping.periods().map_or(1, Periods::len);
+        // Beside keys and ends: the number of records and what is collected, perhaps of an earlier period, too.
+        let width = keys + 2 + 2 * (1 + self.grouping.collect().len());
+        self.values.saturating_add(groups.saturating_mul(periods).saturating_mul(width))
     }
 
     /// The records whose cells are needed next, and the groups these are to be of; `None` if nothing is

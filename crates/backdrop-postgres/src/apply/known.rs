@@ -3,7 +3,7 @@
 //! Rows are looked up by "the first one at or after what is wanted, in the order of the key". Postgres keeps the plan of a
 //! statement that was prepared when a table was all but empty, and then takes any index whose first column fits: asked
 //! for equality, it has gone through every batch of the data set for every entry, until statistics came a minute or two
-//! later. In that order only the right index gives rows.
+//! later. In that order only the right index gives rows without sorting.
 
 use super::plan::{Known, Rejected};
 use crate::StoreError;

@@ -78,6 +78,8 @@ impl Duty {
         {
             return Ok(states);
         }
+        // One that is not used any more leaves its place before another one is opened.
+        self.line = None;
         let line = Line::open(&self.desk.common.pool, &self.desk.common.lives).await?;
         self.ask_over(line, data_sets).await
     }

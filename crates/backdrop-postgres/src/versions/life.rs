@@ -32,7 +32,11 @@ pub(super) struct ServerStart(pub(super) i64);
 #[derive(Clone, Debug, Default)]
 pub(super) struct Lives(Arc<AtomicU64>);
 
-/// Held by a connection, from before it is opened. The life ends with the first connection of it that is lost.
+/// A life that went on at some moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment(u64);
+
+/// Held by a connection. The life ends with the first connection of it that is lost.
 #[derive(Debug)]
 pub(super) struct Membership {
     lives: Lives,
@@ -40,9 +44,14 @@ pub(super) struct Membership {
 }
 
 impl Lives {
-    /// A part in the life that goes on now.
-    pub(super) fn join(&self) -> Membership {
-        Membership { lives: self.clone(), number: self.0.load(Ordering::Acquire) }
+    pub(super) fn now(&self) -> Moment {
+        Moment(self.0.load(Ordering::Acquire))
+    }
+
+    /// The part of a connection in the life that went on before it was opened. One that could not be opened has none:
+    /// nothing was lost with it.
+    pub(super) fn join(&self, Moment(number): Moment) -> Membership {
+        Membership { lives: self.clone(), number }
     }
 }
 
@@ -75,12 +84,12 @@ mod tests {
     #[test]
     fn a_life_ends_with_the_first_connection_that_is_lost_and_once() {
         let lives = Lives::default();
-        let (one, other) = (lives.join(), lives.join());
+        let (one, other) = (lives.join(lives.now()), lives.join(lives.now()));
         let first = one.life(SERVER, Oid(7));
         assert_eq!(other.life(SERVER, Oid(7)), first);
         drop(one);
         assert!(!other.is_current(), "the other one is not used in the next life");
-        let next = lives.join();
+        let next = lives.join(lives.now());
         drop(other);
         assert!(next.is_current());
         let second = next.life(SERVER, Oid(7));
@@ -89,7 +98,8 @@ mod tests {
 
     #[test]
     fn another_server_or_table_is_another_life_and_none_is_later() {
-        let part = Lives::default().join();
+        let lives = Lives::default();
+        let part = lives.join(lives.now());
         let life = part.life(SERVER, Oid(1));
         for other in [part.life(ServerStart(2), Oid(1)), part.life(SERVER, Oid(2))] {
             assert_ne!(life, other);

@@ -24,11 +24,11 @@ pub(super) struct Line {
 impl Line {
     pub(super) async fn open(pool: &PgPool, lives: &Lives) -> Result<Self, StoreError> {
         // Before it is opened: it is of this life, or of a later one, in which it will not be used.
-        let membership = lives.join();
+        let began = lives.now();
         let mut connection = pool.acquire().await?.detach();
         let sql = "SELECT (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint";
         let server = ServerStart(sqlx::query_scalar(sql).fetch_one(&mut connection).await?);
-        Ok(Self { connection, server, membership })
+        Ok(Self { connection, server, membership: lives.join(began) })
     }
 
     /// Whether it may be used.

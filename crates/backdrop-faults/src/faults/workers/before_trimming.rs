@@ -13,7 +13,7 @@ pub(crate) const STOPPED_BEFORE_TRIMMING: Fault =
     Fault { name: "worker-stopped-before-trimming", promise: Promise::NothingLost, run: stopped };
 
 /// For how long the log is kept, and how often it is looked at.
-const KEEP: Duration = Duration::from_secs(1);
+const KEEP: Duration = Duration::from_secs(2);
 /// How often it is tried at most, for each time that it is to happen.
 const TRIES_MAX: usize = 10;
 /// How long it may take until what was lost is there again: some looks at the log.
