@@ -23,7 +23,7 @@ pub(super) const WAIT_MAX: Duration = Duration::from_millis(250);
 const CHANGES_MAX: usize = 50_000;
 /// As many changes are followed in a small data set, too, at the least.
 const CHANGES_MIN: usize = 1_000;
-/// Up to how many changes are applied on the thread of the request: about a millisecond.
+/// Up to how many changes are applied without another thread: about a millisecond.
 const CHANGES_INLINE_MAX: usize = 1_000;
 
 type Place = OwnedRwLockWriteGuard<Option<Held>>;
