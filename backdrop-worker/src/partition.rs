@@ -1,7 +1,8 @@
 //! Looking after one partition.
 //!
-//! A run is read, decided, applied and announced; then comes the next, which may have been read and decided
-//! meanwhile. Everything that fails ends the visit, and after a while the next visit begins from the store's cursor, so there is nothing to undo.
+//! A run is read, decided, applied and announced; while it is applied the next may be read and decided, and while it is
+//! announced that is applied. Everything that fails ends the visit, and after a while the next visit begins from the
+//! store's cursor, so there is nothing to undo.
 
 mod ahead;
 mod attempts;

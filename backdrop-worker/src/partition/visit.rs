@@ -15,6 +15,7 @@ use backdrop_postgres::{Applied, Applier, ApplyResult};
 use backdrop_queue::{Announcer, PartitionReader, ReadBounds, ReadResult};
 use backdrop_service::clock;
 use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
@@ -60,20 +61,8 @@ impl PartitionKeeper {
             visit.round(attempts).await?;
             visit.trim(attempts, trimmer).await?;
         }
+        visit.announcer.arrived().await?;
         visit.tell_queue().await
-    }
-
-    /// Tells who waits what was committed. That is a hint: if it gets lost, the store still answers who asks.
-    async fn tell(
-        &self,
-        announcer: &mut Announcer,
-        applied: &Applied,
-        cursor: Cursor,
-        spans: &[BatchSpan],
-    ) -> Result<(), VisitError> {
-        let announced = announcer.announce(&applied.results).await;
-        self.note(applied, cursor, spans);
-        Ok(announced?)
     }
 
     /// Tells operators what was committed.
@@ -121,7 +110,8 @@ impl<'k> Visit<'k> {
             }
             ReadResult::Drained(cursor) if cursor > self.cursor => {
                 // Nothing of earlier epochs is left: what was promised of them and is not here is lost.
-                match self.applier.apply(self.cursor, Vec::new(), cursor).await? {
+                let (ending, _unheard) = oneshot::channel();
+                match self.applier.apply(self.cursor, Vec::new(), cursor, ending).await? {
                     ApplyResult::Applied(applied) => {
                         self.passed(attempts, cursor, None);
                         self.keeper.note(&applied, cursor, &[]);
@@ -145,6 +135,7 @@ impl<'k> Visit<'k> {
     /// Waits for entries, for a moment with everything at hand, and then for longer.
     async fn wait(&mut self) -> Result<(), VisitError> {
         self.keeper.metrics.partitions.caught_up(self.keeper.partition);
+        self.announcer.arrived().await?;
         let at_most = if self.is_at_hand { LINGER } else { IDLE_WAIT };
         let has_come = tokio::select! {
             () = self.keeper.stop.cancelled() => return Ok(()),
@@ -186,25 +177,30 @@ impl<'k> Visit<'k> {
         self.carry_out(attempts, run).await
     }
 
-    /// Applies a run and tells who waits; looks ahead meanwhile, if that is worth while.
+    /// Applies a run and tells who waits; looks ahead meanwhile, if work goes on without counting.
     async fn carry_out(&mut self, attempts: &mut Attempts, run: Run) -> Result<(), VisitError> {
-        let looks_ahead = attempts.is_in_flow() && run.records() >= LARGE_RECORDS;
+        let (looks_ahead, is_large) = (attempts.is_in_flow(), run.records() >= LARGE_RECORDS);
         let Run { decided, spans, read_after, new_cursor, log_bytes, in_flight, .. } = run;
         let Self { keeper, reader, announcer, applier, .. } = self;
+        let (tell_ending, ending) = oneshot::channel();
         let over = CancellationToken::new();
         let applying = async {
-            let result = applier.apply(read_after, decided, new_cursor).await;
+            let result = applier.apply(read_after, decided, new_cursor, tell_ending).await;
             drop(in_flight);
             over.cancel();
-            match result? {
-                ApplyResult::Applied(applied) => {
-                    keeper.tell(announcer, &applied, new_cursor, &spans).await.map(|()| true)
-                }
-                ApplyResult::Moved | ApplyResult::Busy => Ok::<_, VisitError>(false),
+            let ApplyResult::Applied(applied) = result? else { return Ok(false) };
+            let announced = announcer.announce(&applied.results).await;
+            keeper.note(&applied, new_cursor, &spans);
+            announced?;
+            Ok::<_, VisitError>(true)
+        };
+        let looking = async {
+            match (looks_ahead, is_large) {
+                (false, _) => Ok(None),
+                (true, true) => keeper.look_ahead(reader, new_cursor, &over).await,
+                (true, false) => keeper.look_once(reader, new_cursor, ending).await,
             }
         };
-        let looking =
-            async { if looks_ahead { keeper.look_ahead(reader, new_cursor, &over).await } else { Ok(None) } };
         let (is_applied, ahead) = tokio::join!(applying, looking);
         if !is_applied? {
             return self.moved(attempts).await;

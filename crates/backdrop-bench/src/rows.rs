@@ -28,6 +28,7 @@ pub const ALL: &[Row] = &[
     Row { name: "cached", measure: cached::answers },
     Row { name: "not-modified", measure: cached::not_modified },
     Row { name: "cold", measure: queries::cold },
+    Row { name: "late", measure: queries::late },
     Row { name: "batches", measure: writes::batches },
     Row { name: "waiting", measure: writes::waiting },
     Row { name: "async", measure: writes::respond_async },

@@ -26,6 +26,7 @@ use backdrop_core::time::Timestamp;
 use plan::Plan;
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 /// What became of a run.
@@ -93,6 +94,7 @@ async fn apply(
     read_after: Cursor,
     mut entries: Vec<DecidedEntry>,
     new_cursor: Cursor,
+    ending: oneshot::Sender<()>,
 ) -> Result<ApplyResult, StoreError> {
     let entries_count = entries.len();
     let mut tx = connection.begin().await?;
@@ -117,11 +119,13 @@ async fn apply(
     }
     let known = known::of(&mut tx, &entries, batches).await?;
     let plan = Plan::of(entries, known, data_sets::states(&data_sets));
-    write::records(&mut tx, &plan).await?;
+    let added = write::records(&mut tx, &plan).await?;
     write::rejected(&mut tx, &plan).await?;
     write::deletions(&mut tx, &plan).await?;
     outbox::transforms(&mut tx, &plan, &data_sets).await?;
-    write::end(&mut tx, partition, new_cursor, &plan).await?;
+    // Perhaps nobody wants to know.
+    let _unheard = ending.send(());
+    write::end(&mut tx, partition, new_cursor, &plan, &added).await?;
     tx.commit().await?;
     Ok(ApplyResult::Applied(Applied {
         missing: found.missing,

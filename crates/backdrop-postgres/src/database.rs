@@ -2,8 +2,8 @@
 //!
 //! **Invariant.** Nobody waits for ever for a connection that has fallen silent: work that nothing has happened
 //! to for longer than a statement may run is given up with its connection, and no connection is handed out or
-//! taken back without a sign of life; one that is kept between runs has given its last just before. The timeouts of TCP do not tell: something between here and Postgres may
-//! acknowledge every byte and pass none on.
+//! taken back without a sign of life, unless it has given its last just before. The timeouts of TCP do not tell: something
+//! between here and Postgres may acknowledge every byte and pass none on.
 //!
 //! **Invariant.** Only a primary is talked to: a standby would show what is no longer so, and take nothing.
 
@@ -73,7 +73,7 @@ pub struct Connections {
 #[derive(Clone, Debug)]
 pub struct Database {
     pub(crate) pool: PgPool,
-    options: PgConnectOptions,
+    options: Arc<PgConnectOptions>,
     /// For how long nothing may happen to work in progress.
     silence: Duration,
     retired: Retired,
@@ -112,8 +112,12 @@ impl Database {
         let silence = settings.statement_timeout.max(settings.acquire_timeout) + SIGN_OF_LIFE_WITHIN;
         let probe = Arc::new(Probe::new(options.clone()));
         let wait = settings.acquire_timeout;
+        // Always the same question, for other data sets; left to itself Postgres plans it anew each time, since it sees
+        // how many they are, and that takes longer than to answer it.
+        let planned_once = options.clone().options([("plan_cache_mode", "force_generic_plan")]);
         let versions =
-            Versions::new(one_by_one().acquire_timeout(wait).connect_lazy_with(options.clone()), wait);
+            Versions::new(one_by_one().acquire_timeout(wait).connect_lazy_with(planned_once), wait);
+        let options = Arc::new(options);
         Ok(Self { pool, options, silence, retired, runtime: Handle::current(), probe, versions })
     }
 
@@ -123,7 +127,7 @@ impl Database {
         let pool = PgPoolOptions::new()
             .max_connections(1)
             .acquire_timeout(self.pool.options().get_acquire_timeout())
-            .connect_lazy_with(self.options.clone());
+            .connect_lazy_with((*self.options).clone());
         let listening = async {
             let mut listener = PgListener::connect_with(&pool).await?;
             listener.listen(channel).await?;
@@ -138,7 +142,7 @@ impl Database {
         statement_timeout: Duration,
     ) -> Result<PgConnection, StoreError> {
         let timeout = [("statement_timeout", statement_timeout.as_millis().to_string())];
-        let options = self.options.clone().options(timeout);
+        let options = (*self.options).clone().options(timeout);
         let within = self.pool.options().get_acquire_timeout();
         let connecting = async {
             let mut connection = PgConnection::connect_with(&options).await?;

@@ -10,6 +10,7 @@ use futures_util::StreamExt;
 use redis::AsyncCommands;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 /// How long connecting and subscribing may take.
@@ -24,8 +25,10 @@ pub struct Announcement {
 
 /// Announces how batches of one partition ended.
 pub struct Announcer {
-    pub(crate) partition: Partition,
-    pub(crate) link: Link,
+    partition: Partition,
+    link: Link,
+    /// What is on its way.
+    under_way: Option<JoinHandle<Result<(), QueueError>>>,
 }
 
 impl std::fmt::Debug for Announcer {
@@ -35,16 +38,39 @@ impl std::fmt::Debug for Announcer {
 }
 
 impl Announcer {
-    /// Announces how batches ended, after they are committed, all of a run at once.
+    pub(crate) const fn new(partition: Partition, link: Link) -> Self {
+        Self { partition, link, under_way: None }
+    }
+
+    /// Begins to announce how batches ended, after they are committed, all of a run at once; what was announced before
+    /// has arrived then. Goes on if this is dropped.
     ///
     /// # Errors
-    /// If Redis cannot be asked. Those who wait find out from the store.
+    /// If Redis could not be asked before. Those who wait find out from the store.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
     pub async fn announce(&mut self, results: &[EntryResult]) -> Result<(), QueueError> {
+        let before = self.arrived().await;
         let batches = results.iter().map(|result| (result.batch_id, result.outcome)).collect();
         let text = serde_json::to_string(&Announcement { batches }).expect("ids and outcomes can be written");
-        let channel = keys::applied_channel(self.partition);
-        let _listeners: i64 = self.link.connection.publish(channel, text).await?;
-        Ok(())
+        let (channel, mut connection) = (keys::applied_channel(self.partition), self.link.connection.clone());
+        self.under_way = Some(tokio::spawn(async move {
+            let _listeners: i64 = connection.publish(channel, text).await?;
+            Ok(())
+        }));
+        before
+    }
+
+    /// Waits until what was announced has arrived.
+    ///
+    /// # Errors
+    /// If Redis cannot be asked.
+    pub async fn arrived(&mut self) -> Result<(), QueueError> {
+        let Some(under_way) = &mut self.under_way else { return Ok(()) };
+        let arrived = under_way.await.unwrap_or(Err(QueueError::NoAnswer));
+        self.under_way = None;
+        arrived
     }
 }
 

@@ -72,6 +72,13 @@ impl std::fmt::Debug for Shared {
     }
 }
 
+impl Shared {
+    fn update<T>(&self, partition: Partition, change: impl FnOnce(&mut PartitionState) -> T) -> T {
+        let mut partitions = self.partitions.lock().unwrap_or_else(PoisonError::into_inner);
+        change(partitions.entry(partition).or_default())
+    }
+}
+
 #[derive(Debug, Default)]
 struct PartitionState {
     /// The open epoch, as far as is known.
@@ -208,8 +215,7 @@ impl<L: EpochLedger> Appender<L> {
     }
 
     fn update<T>(&self, partition: Partition, change: impl FnOnce(&mut PartitionState) -> T) -> T {
-        let mut partitions = self.shared.partitions.lock().unwrap_or_else(PoisonError::into_inner);
-        change(partitions.entry(partition).or_default())
+        self.shared.update(partition, change)
     }
 
     /// The shared connection; connects if there is none. Whoever comes meanwhile waits for it.

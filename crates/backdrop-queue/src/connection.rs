@@ -34,7 +34,7 @@ pub struct QueueSettings {
 /// The queue. Cheap to clone.
 #[derive(Clone)]
 pub struct Queue {
-    pub(crate) client: Client,
+    pub(crate) client: Arc<Client>,
     pool: Pool,
     pub(crate) partition_bytes_max: u64,
 }
@@ -67,7 +67,7 @@ impl Queue {
             .post_recycle(to_primary())
             .build()
             .map_err(|error| QueueError::NoConnection(error.into()))?;
-        Ok(Self { client, pool, partition_bytes_max: settings.partition_bytes_max })
+        Ok(Self { client: Arc::new(client), pool, partition_bytes_max: settings.partition_bytes_max })
     }
 
     /// A connection of the pool.

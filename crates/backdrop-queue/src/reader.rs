@@ -109,9 +109,9 @@ impl Queue {
 }
 
 impl PartitionReader {
-    /// Announces over the same connection: so it must not be waited over meanwhile.
+    /// Announces over the same connection: so nobody may wait over it for entries before that has arrived.
     pub fn announcer(&self) -> Announcer {
-        Announcer { partition: self.partition, link: self.link.clone() }
+        Announcer::new(self.partition, self.link.clone())
     }
 
     /// Whether the connection is gone.

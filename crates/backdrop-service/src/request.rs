@@ -9,10 +9,11 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
 use backdrop_core::data_set::DataSetName;
+use std::borrow::Cow;
 use std::future::{Ready, ready};
 use std::time::Instant;
 use tracing::field::{Empty, display};
-use tracing::{Instrument, Span, debug_span, info_span};
+use tracing::{Instrument, Span, debug_span, info_span, record_all};
 use uuid::Uuid;
 
 /// Where an id is looked for, in this order: that of today, that of the original's clients, and the
@@ -59,9 +60,12 @@ fn is_token(text: &str) -> bool {
 }
 
 /// A path for the log. A token has no place in one, but may be put there by mistake.
-fn without_tokens(path: &str) -> String {
+fn without_tokens(path: &str) -> Cow<'_, str> {
+    if !path.split('/').any(is_token) {
+        return path.into();
+    }
     let shown = path.split('/').map(|segment| if is_token(segment) { "backdrop_…" } else { segment });
-    shown.collect::<Vec<_>>().join("/")
+    shown.collect::<Vec<_>>().join("/").into()
 }
 
 /// The span of a request. What happens in it carries its fields, and goes on to who collects traces; those of health and
@@ -69,6 +73,7 @@ fn without_tokens(path: &str) -> String {
 fn span(request: &ServiceRequest, id: &RequestId, is_quiet: bool) -> Span {
     let (method, path) = (request.method(), without_tokens(request.path()));
     let parent = TraceParent::of(request.headers());
+    let path = path.as_ref();
     let span = if is_quiet {
         debug_span!("request", request_id = id.0, trace_id = Empty, %method, path, route = Empty, status = Empty)
     } else {
@@ -127,8 +132,7 @@ pub async fn observe(
         response.headers_mut().insert(X_REQUEST_ID, value);
     }
     let (route, status, took) = (response.request().match_pattern(), response.status(), began.elapsed());
-    span.record("route", route.as_deref().unwrap_or_default());
-    span.record("status", status.as_u16());
+    record_all!(span, route = route.as_deref().unwrap_or_default(), status = status.as_u16());
     if let Some(metrics) = metrics {
         metrics.answered(&method, route, status, took);
     }

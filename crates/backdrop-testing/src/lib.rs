@@ -12,6 +12,7 @@ mod clock;
 mod engines;
 mod findings;
 mod pairs;
+mod port;
 mod process;
 mod proxy;
 mod scripted;

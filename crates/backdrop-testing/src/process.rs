@@ -1,10 +1,11 @@
 //! A service as a process: started, stopped, continued, killed.
 
+use crate::port::Port;
 use anyhow::{Context, ensure};
 use backdrop_cli::private::spawn_bound;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::fs::File;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -21,7 +22,7 @@ pub struct Process {
     name: String,
     child: Child,
     log: PathBuf,
-    address: SocketAddr,
+    port: Port,
     /// What it is told by its environment, its listening address included.
     environment: Vec<(String, String)>,
     /// The command it runs behind.
@@ -54,14 +55,14 @@ impl Process {
         listen_variable: &str,
         environment: &[(String, String)],
     ) -> anyhow::Result<Self> {
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let log = folder.join(format!("{name}-{}.log", address.port()));
+        let port = Port::take()?;
+        let log = folder.join(format!("{name}-{}.log", port.address().port()));
         let mut own = vec![("BACKDROP_LOG_FORMAT".to_owned(), "text".to_owned())];
         own.extend_from_slice(environment);
-        own.push((listen_variable.to_owned(), address.to_string()));
+        own.push((listen_variable.to_owned(), port.address().to_string()));
         let environment = own;
         let child = spawn(prefix, name, &log, &environment)?;
-        Ok(Self { name: name.to_owned(), child, log, address, environment, prefix: prefix.to_vec() })
+        Ok(Self { name: name.to_owned(), child, log, port, environment, prefix: prefix.to_vec() })
     }
 
     /// Starts it again after it has ended, with the same settings at the same address; its log goes on.
@@ -81,7 +82,7 @@ impl Process {
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.port.address()
     }
 
     /// What it has logged.

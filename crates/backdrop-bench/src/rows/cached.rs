@@ -18,13 +18,13 @@ const DEMAND: Demand = Demand::Share(0.6);
 pub(super) fn answers(stage: &mut Stage) -> anyhow::Result<Vec<Line>> {
     stage.load()?;
     let cached = |question: &Question| {
-        let request = get(&question.path(BIG, 0), "");
-        compare(stage, format!("{}, answer cached", question.title()), &request, 200)
+        let (turns, notes) = compare(stage, &get(&question.path(BIG, 0), ""), 200, CONNECTIONS)?;
+        Ok(rates(&turns, format!("{}, answer cached", question.title()), &notes))
     };
     Question::ALL.iter().map(cached).collect()
 }
 
-/// A question whose answer the client has.
+/// A question whose answer the client has. Over one connection it takes what every question does besides being answered.
 pub(super) fn not_modified(stage: &mut Stage) -> anyhow::Result<Vec<Line>> {
     stage.load()?;
     let path = Question::Q1.path(BIG, 0);
@@ -33,10 +33,27 @@ pub(super) fn not_modified(stage: &mut Stage) -> anyhow::Result<Vec<Line>> {
     let headers = stage.block_on(async { anyhow::Ok(reader.ask(&request).await?.headers()) })?;
     let tag = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("etag")).context("no ETag")?;
     let request = get(&path, &format!("If-None-Match: {}", tag.1));
-    Ok(vec![compare(stage, "304, client has the answer".into(), &request, 304)?])
+    let (many, notes) = compare(stage, &request, 304, CONNECTIONS)?;
+    let (one, notes_of_one) = compare(stage, &request, 304, 1)?;
+    Ok(vec![
+        rates(&many, "304, client has the answer".into(), &notes),
+        one.latencies("304 over one connection".into(), Demand::Nothing, notes_of_one),
+    ])
 }
 
-fn compare(stage: &Stage, what: String, request: &[u8], status: u16) -> anyhow::Result<Line> {
+fn rates(turns: &Turns, what: String, notes: &str) -> Line {
+    let mut line = turns.rates(what, 1.0, DEMAND);
+    line.notes += &format!("; {notes}");
+    line
+}
+
+/// Sends a request again and again, to a bare handler and to the service in turns; gives what else is to be noted, too.
+fn compare(
+    stage: &Stage,
+    request: &[u8],
+    status: u16,
+    connections: usize,
+) -> anyhow::Result<(Turns, String)> {
     let mut reader = stage.reader()?;
     let (baseline, body_bytes) = stage.block_on(async {
         let answer = reader.ask(request).await?;
@@ -45,7 +62,7 @@ fn compare(stage: &Stage, what: String, request: &[u8], status: u16) -> anyhow::
     })?;
     let sources = || -> Vec<Box<dyn Requests>> {
         let same = Same(request.into());
-        (0..CONNECTIONS).map(|_| Box::new(same.clone()) as Box<dyn Requests>).collect()
+        (0..connections).map(|_| Box::new(same.clone()) as Box<dyn Requests>).collect()
     };
     let load = |address| Load { address, status, time: stage.options.time }.send(sources());
     let before = Metrics::read(stage)?;
@@ -53,8 +70,6 @@ fn compare(stage: &Stage, what: String, request: &[u8], status: u16) -> anyhow::
     for _ in 0..stage.options.rounds {
         turns.push(load(baseline.address)?, load(stage.stack.read.address())?);
     }
-    let mut line = turns.rates(what, 1.0, DEMAND);
     let shares = Metrics::read(stage)?.shares_since(&before);
-    line.notes += &format!("; {body_bytes} bytes; {shares}");
-    Ok(line)
+    Ok((turns, format!("{body_bytes} bytes; {shares}")))
 }

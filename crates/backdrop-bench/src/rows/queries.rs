@@ -2,10 +2,12 @@
 
 mod after_write;
 mod cold;
+mod late;
 mod warm;
 
 pub(super) use after_write::after_write;
 pub(super) use cold::cold;
+pub(super) use late::late;
 
 use super::Turns;
 use crate::engines::Metrics;
@@ -49,17 +51,21 @@ pub(super) fn queries(stage: &mut Stage) -> anyhow::Result<Vec<Line>> {
 
 fn measure(stage: &mut Stage, typed: &mut Typed, question: Question) -> anyhow::Result<Line> {
     let mut turns = Turns::default();
-    let ready = (stage.options.time.as_secs_f64() * READY_PER_SECOND) as u64 + 1;
     let before = Metrics::read(stage)?;
     for _ in 0..stage.options.rounds {
         let baseline = ask_typed(stage, typed, question)?;
-        let variants = stage.variants(ready);
-        let requests = variants.map(|variant| get(&question.path(BIG, variant), "")).collect();
-        let load = Load { address: stage.stack.read.address(), status: 200, time: stage.options.time };
-        turns.push(baseline, load.send(vec![Box::new(Each::of(requests))])?);
+        turns.push(baseline, ask_service(stage, question)?);
     }
     let shares = Metrics::read(stage)?.shares_since(&before);
     Ok(turns.latencies(format!("{}, not cached", question.title()), demand(question), shares))
+}
+
+/// The question to the query service over one connection, each time another variant.
+fn ask_service(stage: &mut Stage, question: Question) -> anyhow::Result<Measured> {
+    let ready = (stage.options.time.as_secs_f64() * READY_PER_SECOND) as u64 + 1;
+    let requests = stage.variants(ready).map(|variant| get(&question.path(BIG, variant), "")).collect();
+    let load = Load { address: stage.stack.read.address(), status: 200, time: stage.options.time };
+    load.send(vec![Box::new(Each::of(requests))])
 }
 
 /// The same to SQL, for as long, over one connection.

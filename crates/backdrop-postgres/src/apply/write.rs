@@ -39,55 +39,21 @@ pub(super) async fn is_unchanged(
     Ok(seq == Some(read))
 }
 
-/// Writes the records and the new states of their data sets.
-pub(super) async fn records(connection: &mut PgConnection, plan: &Plan) -> Result<(), StoreError> {
+/// How many records were added, by data set and generation; less than none if more were deleted.
+pub(super) type Added = HashMap<(i64, i32), i64>;
+
+/// Writes and deletes records.
+pub(super) async fn records(connection: &mut PgConnection, plan: &Plan) -> Result<Added, StoreError> {
     let mut added = upsert(connection, plan).await?;
     for deletion in &plan.deletions {
         delete(connection, deletion).await?;
         *added.entry((deletion.data_set_id.0, deletion.generation)).or_default() -= 1;
     }
-    let changed: Vec<_> = plan.states.iter().filter(|(_, state)| state.is_changed).collect();
-    if changed.is_empty() {
-        return Ok(());
-    }
-    let added_to = |id: &DataSetId, state: &DataSetState| added.get(&(id.0, state.generation)).copied();
-    sqlx::query(
-        r#"UPDATE data_set_state s
-         SET generation = c.generation, version = c.version, version_tag = gen_random_uuid(),
-             -- A new generation begins without records.
-             records = c.added + CASE WHEN s.generation = c.generation THEN s.records ELSE 0 END,
-             last_timestamp = CASE WHEN c.must_look THEN (
-                 SELECT max(r."timestamp") FROM record r
-                 WHERE r.data_set_id = c.data_set_id AND r.generation = c.generation
-             ) ELSE c.last_timestamp END,
-             updated_at = now()
-         -- Selected, so that it is not planned anew for each run: see `data_sets.rs`.
-         FROM UNNEST((SELECT $1::bigint[]), $2::integer[], $3::bigint[], $4::bigint[], $5::timestamptz[],
-                     $6::boolean[]) AS c (data_set_id, generation, version, added, last_timestamp, must_look)
-         WHERE s.data_set_id = c.data_set_id"#,
-    )
-    .bind(changed.iter().map(|(id, _)| id.0).collect::<Vec<_>>())
-    .bind(changed.iter().map(|(_, state)| state.generation).collect::<Vec<_>>())
-    .bind(changed.iter().map(|(_, state)| state.version).collect::<Vec<_>>())
-    .bind(changed.iter().map(|(id, state)| added_to(id, state).unwrap_or(0)).collect::<Vec<_>>())
-    .bind(changed.iter().map(|(_, state)| state.last_timestamp).collect::<Vec<_>>())
-    .bind(changed.iter().map(|(_, state)| state.may_have_lost_newest).collect::<Vec<_>>())
-    .execute(&mut *connection)
-    .await?;
-    let deleted: Vec<i64> =
-        changed.iter().filter(|(_, state)| state.is_deleted).map(|(id, _)| id.0).collect();
-    if !deleted.is_empty() {
-        // Only if there is one: each such statement makes every process look at its configuration.
-        sqlx::query("UPDATE data_set SET deleted_at = now() WHERE id = ANY($1)")
-            .bind(deleted)
-            .execute(connection)
-            .await?;
-    }
-    Ok(())
+    Ok(added)
 }
 
 /// Inserts or replaces the records; gives how many are new, by data set and generation.
-async fn upsert(connection: &mut PgConnection, plan: &Plan) -> Result<HashMap<(i64, i32), i64>, StoreError> {
+async fn upsert(connection: &mut PgConnection, plan: &Plan) -> Result<Added, StoreError> {
     let columns = &plan.records;
     if columns.id.is_empty() {
         return Ok(HashMap::new());
@@ -141,12 +107,14 @@ async fn delete(connection: &mut PgConnection, deletion: &Deletion) -> Result<()
     Ok(())
 }
 
-/// Writes one row per batch, and moves the cursor past them all.
+/// Writes what a run ends with: one row per batch, the cursor that has passed them all, and the new states of their data
+/// sets, in one statement; and that data sets are deleted, if any are.
 pub(super) async fn end(
     connection: &mut PgConnection,
     partition: Partition,
     cursor: Cursor,
     plan: &Plan,
+    added: &Added,
 ) -> Result<(), StoreError> {
     let lines = || plan.batches.iter();
     let envelopes = || lines().map(|line| &line.entry.envelope);
@@ -157,10 +125,27 @@ pub(super) async fn end(
         _ => None,
     });
     let (epoch, n) = cursor_columns(cursor);
+    let changed: Vec<_> = plan.states.iter().filter(|(_, state)| state.is_changed).collect();
+    let added_to = |id: &DataSetId, state: &DataSetState| added.get(&(id.0, state.generation)).copied();
     sqlx::query(
-        "WITH passed AS (
+        r#"WITH passed AS (
              UPDATE ingest_partition SET cursor_epoch = $18, cursor_n = $19, attempts = 0, applied_at = now()
              WHERE partition = $1
+         ), changed AS (
+             UPDATE data_set_state s
+             SET generation = c.generation, version = c.version, version_tag = gen_random_uuid(),
+                 -- A new generation begins without records.
+                 records = c.added + CASE WHEN s.generation = c.generation THEN s.records ELSE 0 END,
+                 last_timestamp = CASE WHEN c.must_look THEN (
+                     SELECT max(r."timestamp") FROM record r
+                     WHERE r.data_set_id = c.data_set_id AND r.generation = c.generation
+                 ) ELSE c.last_timestamp END,
+                 updated_at = now()
+             -- Selected, so that it is not planned anew for each run: see `data_sets.rs`.
+             FROM UNNEST((SELECT $20::bigint[]), $21::integer[], $22::bigint[], $23::bigint[],
+                         $24::timestamptz[], $25::boolean[])
+                  AS c (data_set_id, generation, version, added, last_timestamp, must_look)
+             WHERE s.data_set_id = c.data_set_id
          )
          INSERT INTO batch (partition, data_set_id, batch_id, epoch, n, kind, token_id, request_id, outcome,
                             records, idempotency_key, body_sha256, accepted_at, rejected, replay_of,
@@ -170,7 +155,7 @@ pub(super) async fn end(
          SELECT $1, UNNEST($2::bigint[]), UNNEST($3::uuid[]), UNNEST($4::bigint[]), UNNEST($5::bigint[]),
                 UNNEST($6::text[]), UNNEST($7::bigint[]), UNNEST($8::text[]), UNNEST($9::text[]),
                 UNNEST($10::integer[]), UNNEST($11::text[]), UNNEST($12::text[]), UNNEST($13::timestamptz[]),
-                UNNEST($14::integer[]), UNNEST($15::uuid[]), UNNEST($16::jsonb[]), UNNEST($17::jsonb[]), now()",
+                UNNEST($14::integer[]), UNNEST($15::uuid[]), UNNEST($16::jsonb[]), UNNEST($17::jsonb[]), now()"#,
     )
     .bind(column(partition))
     .bind(envelopes().map(|envelope| envelope.data_set_id.0).collect::<Vec<_>>())
@@ -191,8 +176,23 @@ pub(super) async fn end(
     .bind(lines().map(|line| line.refusal().map(|refusal| json!(refusal))).collect::<Vec<_>>())
     .bind(epoch)
     .bind(n)
-    .execute(connection)
+    .bind(changed.iter().map(|(id, _)| id.0).collect::<Vec<_>>())
+    .bind(changed.iter().map(|(_, state)| state.generation).collect::<Vec<_>>())
+    .bind(changed.iter().map(|(_, state)| state.version).collect::<Vec<_>>())
+    .bind(changed.iter().map(|(id, state)| added_to(id, state).unwrap_or(0)).collect::<Vec<_>>())
+    .bind(changed.iter().map(|(_, state)| state.last_timestamp).collect::<Vec<_>>())
+    .bind(changed.iter().map(|(_, state)| state.may_have_lost_newest).collect::<Vec<_>>())
+    .execute(&mut *connection)
     .await?;
+    let deleted: Vec<i64> =
+        changed.iter().filter(|(_, state)| state.is_deleted).map(|(id, _)| id.0).collect();
+    if !deleted.is_empty() {
+        // Only if there is one: each such statement makes every process look at its configuration.
+        sqlx::query("UPDATE data_set SET deleted_at = now() WHERE id = ANY($1)")
+            .bind(deleted)
+            .execute(connection)
+            .await?;
+    }
     Ok(())
 }
 

@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 /// have given the statement up: as long as a busy network and a busy server take together.
 pub(crate) const SIGN_OF_LIFE_WITHIN: Duration = Duration::from_secs(2);
 
+/// For how long the last answer counts as a sign of life: for longer than reading and validating the next run takes.
+pub(super) const FRESH_FOR: Duration = Duration::from_millis(50);
+
 /// When something showed last that connections cannot be relied on: the server takes no writes any more, or work was
 /// given up, perhaps while it began a transaction. Those that are older are not used again.
 #[derive(Clone, Debug, Default)]
@@ -35,8 +38,15 @@ pub(super) fn pool_options(retired: &Retired) -> PgPoolOptions {
         // The pool's own test has no bound.
         .test_before_acquire(false)
         .before_acquire(move |connection, about| {
-            let is_old = before.concerns(about.age);
-            Box::pin(async move { if is_old { Ok(false) } else { is_alive(connection).await } })
+            let (is_old, is_fresh) = (before.concerns(about.age), about.idle_for < FRESH_FOR);
+            Box::pin(async move {
+                match (is_old, is_fresh) {
+                    (true, _) => Ok(false),
+                    // It gave a sign of life when it was taken back.
+                    (false, true) => Ok(true),
+                    (false, false) => is_alive(connection).await,
+                }
+            })
         })
         // The pool tests once more by itself, without bound: held is only what falls silent in that very moment.
         .after_release(move |connection, about| {

@@ -2,15 +2,13 @@
 //! and to ask it for signs of life takes as many round trips as half the work.
 
 use super::Database;
+use super::connections::FRESH_FOR;
 use crate::StoreError;
 use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgConnection;
 use std::future::Future;
-use std::time::{Duration, Instant};
-
-/// For how long the last answer counts as a sign of life: for longer than reading and validating the next run takes.
-const FRESH_FOR: Duration = Duration::from_millis(50);
+use std::time::Instant;
 
 /// A connection that is kept, if it is.
 #[derive(Debug, Default)]

@@ -11,6 +11,9 @@ use std::sync::atomic::Ordering;
 use tokio::task::yield_now;
 use tokio::time::{Instant, timeout, timeout_at};
 
+/// How often others are let go first, as long as further questions come of it.
+const GATHERED_TIMES_MAX: usize = 16;
+
 /// Held by one at a time. However it ends, nobody is left who waits for an answer that nobody will give.
 #[derive(Debug)]
 pub(super) struct Duty {
@@ -44,7 +47,7 @@ impl Duty {
     async fn gather(&self) {
         let waiting = || self.desk.gathering().questions.len();
         let mut before = waiting();
-        loop {
+        for _ in 0..GATHERED_TIMES_MAX {
             yield_now().await;
             let now = waiting();
             if now == before {

@@ -6,7 +6,7 @@
 //! append ended by the flight, or by its end: a flight that is lost takes the senders with it.
 
 use super::script::{Answered, Call, Fence, Verdict};
-use super::{Appender, PartitionState};
+use super::{Appender, PartitionState, Shared};
 use crate::QueueError;
 use crate::connection::Link;
 use crate::primary::is_of_replica;
@@ -72,24 +72,24 @@ pub(super) struct Waiting {
 }
 
 /// Waits for the end of a flight; when dropped before, the entry is let go of, unless it is on its way.
-pub(super) struct Boarded<L: EpochLedger> {
-    appender: Appender<L>,
+pub(super) struct Boarded {
+    shared: Arc<Shared>,
     partition: Partition,
     ended: oneshot::Receiver<Ended>,
 }
 
-impl<L: EpochLedger> Boarded<L> {
+impl Boarded {
     /// How it ended; `None` if the flight was lost.
     pub(super) async fn ended(mut self) -> Option<Ended> {
         (&mut self.ended).await.ok()
     }
 }
 
-impl<L: EpochLedger> Drop for Boarded<L> {
+impl Drop for Boarded {
     fn drop(&mut self) {
         if !self.ended.is_terminated() {
             self.ended.close();
-            self.appender.update(self.partition, |state| {
+            self.shared.update(self.partition, |state| {
                 state.waiting.retain(|waiting| !waiting.told.is_closed());
             });
         }
@@ -115,7 +115,7 @@ impl PartitionState {
 
 impl<L: EpochLedger> Appender<L> {
     /// Has an entry appended with those that wait at the same time.
-    pub(super) fn board(&self, partition: Partition, entry: Entry) -> Boarded<L> {
+    pub(super) fn board(&self, partition: Partition, entry: Entry) -> Boarded {
         let (told, ended) = oneshot::channel();
         let is_flying = self.update(partition, |state| {
             state.waiting.push_back(Waiting { entry, told });
@@ -126,7 +126,7 @@ impl<L: EpochLedger> Appender<L> {
             // Not by who asks, who may hang up while others wait.
             self.shared.runtime.spawn(flight.run());
         }
-        Boarded { appender: self.clone(), partition, ended }
+        Boarded { shared: Arc::clone(&self.shared), partition, ended }
     }
 }
 

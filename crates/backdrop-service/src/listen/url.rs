@@ -8,6 +8,8 @@
 //! whatever was too long or too short by that would be read as another request, which an attacker could
 //! have written. So from the first head that announces a body on, a connection is passed on as it is.
 
+use memchr::memchr;
+
 /// How many bytes of a URL are let through: more than any service takes, and few enough that URL and
 /// headers fit into what actix-web reads of a request's head (128 KiB).
 pub const URL_BYTES_KEPT: usize = 32 * 1024;
@@ -19,14 +21,12 @@ const METHOD_BYTES_MAX: usize = 32;
 
 /// The names of headers that announce a body, in small letters; longer names that begin like them do no harm.
 const BODY_HEADERS: [&[u8]; 2] = [b"content-length", b"transfer-encoding"];
-/// How much of a header's name has to be known.
-const NAME_BYTES_KEPT: usize = 17;
 
 /// How far the bytes of a connection were looked at.
 #[derive(Debug)]
 pub(super) struct UrlMender {
     place: Place,
-    /// How the header at hand begins, in small letters.
+    /// How the header at hand begins, in small letters, as long as it may be one that announces a body.
     header: Vec<u8>,
     /// How many bytes were cut off the URL at hand.
     cut: usize,
@@ -53,7 +53,7 @@ enum Place {
 
 impl Default for UrlMender {
     fn default() -> Self {
-        Self { place: Place::Method(0), header: Vec::with_capacity(NAME_BYTES_KEPT), cut: 0 }
+        Self { place: Place::Method(0), header: Vec::new(), cut: 0 }
     }
 }
 
@@ -63,22 +63,33 @@ impl UrlMender {
         loop {
             let unchanged = self.unchanged(bytes);
             mended.extend_from_slice(&bytes[..unchanged]);
+            if let Place::Url(kept @ 1..) = &mut self.place {
+                *kept += unchanged;
+            }
             let Some((byte, rest)) = bytes[unchanged..].split_first() else { break };
             self.mend_byte(*byte, mended);
             bytes = rest;
         }
     }
 
-    /// How many bytes pass without changing the place: those before the end of a line of which no more has to be known.
+    /// How many bytes pass as they are and stay in the same place: those of a URL that need no encoding, and those before
+    /// the end of a line of which no more has to be known.
     fn unchanged(&self, bytes: &[u8]) -> usize {
         match self.place {
             Place::Unknown => bytes.len(),
-            Place::Header if self.header.len() < NAME_BYTES_KEPT => 0,
-            Place::Line | Place::Header => {
-                bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len())
+            Place::Header if self.may_announce_body() => 0,
+            Place::Line | Place::Header => memchr(b'\n', bytes).unwrap_or(bytes.len()),
+            Place::Url(kept @ 1..) => {
+                let room = bytes.len().min(URL_BYTES_KEPT.saturating_sub(kept));
+                bytes[..room].iter().position(|byte| needs_encoding(*byte)).unwrap_or(room)
             }
-            Place::Method(_) | Place::Url(_) | Place::CutUrl | Place::LineStart => 0,
+            Place::Method(_) | Place::Url(0) | Place::CutUrl | Place::LineStart => 0,
         }
+    }
+
+    /// Whether the header at hand may turn out to announce a body.
+    fn may_announce_body(&self) -> bool {
+        BODY_HEADERS.iter().any(|name| name.starts_with(&self.header))
     }
 
     fn mend_byte(&mut self, byte: u8, mended: &mut Vec<u8>) {
@@ -93,7 +104,7 @@ impl UrlMender {
                 self.header.clear();
                 mended.push(byte);
             }
-            Place::Header if self.header.len() < NAME_BYTES_KEPT => {
+            Place::Header if self.may_announce_body() => {
                 self.header.push(byte.to_ascii_lowercase());
                 if BODY_HEADERS.contains(&self.header.as_slice()) {
                     self.place = Place::Unknown;

@@ -18,6 +18,10 @@ use tracing_subscriber::registry::LookupSpan;
 const END_OF_NAME: char = '\u{1f}';
 const END_OF_VALUE: char = '\u{1e}';
 
+/// Room for the fields of most lines: how many bytes, and how many fields.
+const PAIRS_BYTES: usize = 512;
+const FIELDS: usize = 24;
+
 /// Writes events; goes together with [`Pairs`].
 #[derive(Debug)]
 pub(super) struct FlatJson;
@@ -48,7 +52,7 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let mut pairs = String::with_capacity(512);
+        let mut pairs = String::with_capacity(PAIRS_BYTES);
         let metadata = event.metadata();
         let mut first = PairWriter { writer: Writer::new(&mut pairs), written: Ok(()) };
         first.add_text("level", metadata.level().as_str());
@@ -65,10 +69,13 @@ where
         writer.write_str("{\"timestamp\":\"")?;
         SystemTime.format_time(&mut writer)?;
         writer.write_char('"')?;
-        let pairs: Vec<(&str, &str)> = read(&pairs).collect();
-        for (place, (name, value)) in pairs.iter().enumerate() {
-            if pairs[place + 1..].iter().all(|(later, _)| later != name) {
-                write!(writer, ",\"{name}\":{value}")?;
+        let mut fields = Vec::with_capacity(FIELDS);
+        fields.extend(read(&pairs));
+        for (place, (name, value)) in fields.iter().enumerate() {
+            if fields[place + 1..].iter().all(|(later, _)| later != name) {
+                for part in [",\"", name, "\":", value] {
+                    writer.write_str(part)?;
+                }
             }
         }
         writer.write_str("}\n")

@@ -8,7 +8,7 @@ use anyhow::ensure;
 use std::time::{Duration, Instant};
 
 /// How long the service may take to have everything in memory.
-const WARM_WITHIN: Duration = Duration::from_secs(30);
+const WARM_WITHIN: Duration = Duration::from_secs(120);
 /// How long to wait before it is asked again.
 const ASK_EVERY: Duration = Duration::from_millis(50);
 
