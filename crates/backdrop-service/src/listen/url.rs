@@ -156,14 +156,53 @@ impl Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    /// What a connection may consist of, whatever comes of it.
+    const PARTS: [&[u8]; 16] = [
+        b"GET ",
+        b"/a?b=c",
+        b" ",
+        b"HTTP/1.1",
+        b"\r",
+        b"\n",
+        b"\r\n",
+        b"\r\n\r\n",
+        b"Host: h",
+        b"content-",
+        b"Content-Length: 1",
+        b"X-Content-Length: 1",
+        b"transfer-encodin",
+        b"g: chunked",
+        b"\xC3\xA9#\"",
+        &[b'x'; 20_000],
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(500))]
+
+        #[test]
+        fn it_does_not_matter_where_pieces_end(parts in vec(select(&PARTS[..]), 0..30), piece in 2..50_usize) {
+            let bytes = parts.concat();
+            let by_bytes = mended_bytes(&bytes, 1);
+            prop_assert!(mended_bytes(&bytes, piece) == by_bytes);
+            prop_assert!(mended_bytes(&bytes, usize::MAX) == by_bytes);
+        }
+    }
 
     /// What comes of bytes that come in pieces of that size.
-    fn mended(bytes: &[u8], piece: usize) -> String {
+    fn mended_bytes(bytes: &[u8], piece: usize) -> Vec<u8> {
         let (mut mender, mut mended) = (UrlMender::default(), Vec::new());
         for piece in bytes.chunks(piece) {
             mender.mend(piece, &mut mended);
         }
-        String::from_utf8(mended).expect("whole characters")
+        mended
+    }
+
+    fn mended(bytes: &[u8], piece: usize) -> String {
+        String::from_utf8(mended_bytes(bytes, piece)).expect("whole characters")
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 /// One that adds numbers up, and one that gathers texts.
 const QUESTIONS: [Question; 2] = [Question::Q1, Question::Q7];
 /// How often each is tried at least: there is only one first query in the life of a service.
-const ROUNDS_MIN: usize = 5;
+const ROUNDS_MIN: usize = 7;
 /// How long a service may take to be ready.
 const READY_WITHIN: Duration = Duration::from_secs(30);
 /// How the service is told to keep no columns in memory.
