@@ -4,6 +4,7 @@
 use super::super::Turns;
 use super::ask_service;
 use super::warm::warm_up;
+use crate::engines::Metrics;
 use crate::load::{Connection, Measured};
 use crate::questions::Question;
 use crate::records::Records;
@@ -27,18 +28,24 @@ pub(in super::super) fn late(stage: &mut Stage) -> anyhow::Result<Vec<Line>> {
     let late = stage.options.records / PER_LATE;
     write_late(stage, late)?;
     let after = ask_all(stage, &questions)?;
-    let lines = questions.iter().zip(before.into_iter().zip(after)).map(|(question, (baseline, subject))| {
+    let rounds = before.into_iter().zip(after);
+    let lines = questions.iter().zip(rounds).map(|(question, ((baseline, _), (subject, shares)))| {
         let what = format!("{}, after {late} late records", question.title());
-        Turns { baseline, subject }.latencies(what, Demand::Nothing, "all from memory".into())
+        Turns { baseline, subject }.latencies(what, Demand::Nothing, shares)
     });
     Ok(lines.collect())
 }
 
-/// Asks each question for some rounds.
-fn ask_all(stage: &mut Stage, questions: &[Question]) -> anyhow::Result<Vec<Vec<Measured>>> {
+/// Asks each question for some rounds; gives with each which engine has answered.
+fn ask_all(stage: &mut Stage, questions: &[Question]) -> anyhow::Result<Vec<(Vec<Measured>, String)>> {
     warm_up(stage)?;
-    let rounds = stage.options.rounds;
-    questions.iter().map(|question| (0..rounds).map(|_| ask_service(stage, *question)).collect()).collect()
+    let ask_often = |question: &Question| {
+        let before = Metrics::read(stage)?;
+        let measured = (0..stage.options.rounds).map(|_| ask_service(stage, *question));
+        let measured = measured.collect::<anyhow::Result<_>>()?;
+        Ok((measured, Metrics::read(stage)?.shares_since(&before)))
+    };
+    questions.iter().map(ask_often).collect()
 }
 
 /// Writes that many records with times all over the two years.
